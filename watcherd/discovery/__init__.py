@@ -1,0 +1,1 @@
+"""Which files are recordings, which are complete, and which content they hold."""

@@ -1,0 +1,98 @@
+"""What crosses between the daemon and its engine process, pickled over a private socket pair."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from watcherd.errors import WatcherdError
+from watcherd.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class LoadModel:
+    """Daemon → engine, once and first: make this model resident. Answered by ModelLoaded or ModelFailed."""
+
+    model_id: str
+    device: str
+    dtype: str
+    batch_size: int | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """Daemon → engine: do this recording. Answered by one Finished or Failed, with any number of Progress before."""
+
+    job: int
+    """Names the work in every answer; chosen by the daemon, never used twice in one engine."""
+    path: Path
+    language: str
+    """An ISO 639-1 code, or "auto"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Daemon → engine: forget this recording; no answer for it follows."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Daemon → engine: end now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoaded:
+    """Engine → daemon: ready for recordings."""
+
+    model_id: str
+    device: str
+    """As PyTorch names it: "cpu", "cuda:0"."""
+    device_name: str
+    """For people: the GPU's or the processor's name."""
+    dtype: str
+    batch_size: int
+    load_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """Engine → daemon: no model, and the engine ends."""
+
+    error: WatcherdError
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Engine → daemon: this much of the recording is recognised. Sent after every batch; also the heartbeat."""
+
+    job: int
+    done_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Engine → daemon: the recording's transcript; no segments where nobody speaks."""
+
+    job: int
+    transcript: Transcript
+    compute_s: float
+    """Seconds of work that the recording took: its share of every batch it was in, its decoding and voice activity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Engine → daemon: the recording cannot be done, and why."""
+
+    job: int
+    error: WatcherdError
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Engine → daemon: the loop that does the work is alive. Sent by that loop alone."""
+
+
+ToEngine = LoadModel | Transcribe | Cancel | Shutdown
+FromEngine = ModelLoaded | ModelFailed | Progress | Finished | Failed | Heartbeat

@@ -1,0 +1,1 @@
+"""The only memory of the daemon: one SQLite database behind named methods."""

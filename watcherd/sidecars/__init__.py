@@ -1,0 +1,1 @@
+"""Transcripts to files beside the recordings."""

@@ -1,0 +1,73 @@
+"""What was said in a recording: words, segments and the whole transcript.
+
+Times are integers in milliseconds from the start of the recording.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word with its times."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    """As it is written, with punctuation, without surrounding blanks."""
+    probability: float | None = None
+    """0..1, or None where the model gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech that the model timed: a sentence or a part of one."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    """Without surrounding blanks, never empty."""
+    words: tuple[Word, ...] = ()
+    """Empty where the model gives no word times."""
+    avg_logprob: float | None = None
+    """Mean natural-log probability of the tokens of the window that the segment comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All segments of one recording, in the order of their starts; none at all where nobody speaks."""
+
+    language: str
+    """ISO 639-1 code, as Whisper writes it."""
+    duration_ms: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def text(self) -> str:
+        """Every segment's text, joined by blanks."""
+        return " ".join(segment.text for segment in self.segments)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; ``from_dict`` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_dict``."""
+        return cls(
+            language=data["language"],
+            duration_ms=data["duration_ms"],
+            segments=tuple(_segment(item) for item in data["segments"]),
+        )
+
+
+def _segment(item: Mapping[str, Any]) -> Segment:
+    words: Sequence[Mapping[str, Any]] = item["words"]
+    return Segment(
+        start_ms=item["start_ms"],
+        end_ms=item["end_ms"],
+        text=item["text"],
+        words=tuple(Word(**word) for word in words),
+        avg_logprob=item["avg_logprob"],
+    )
