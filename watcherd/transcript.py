@@ -38,8 +38,8 @@ class Segment:
 class Transcript:
     """All segments of one recording, in the order of their starts; none at all where nobody speaks."""
 
-    language: str
-    """ISO 639-1 code, as Whisper writes it."""
+    language: str | None
+    """ISO 639-1 code, as Whisper writes it; None where nobody speaks and none was configured."""
     duration_ms: int
     segments: tuple[Segment, ...]
 

@@ -46,6 +46,8 @@ class ModelLoaded:
     """Engine → daemon: ready for recordings."""
 
     model_id: str
+    revision: str
+    """The Hub commit, or the sha256 of packaged weights."""
     device: str
     """As PyTorch names it: "cpu", "cuda:0"."""
     device_name: str

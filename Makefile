@@ -1,0 +1,43 @@
+# Everything below installs what it needs first; scripts/bootstrap.sh is quick when nothing is missing.
+
+WATCH ?= recordings
+MODEL ?= packaged:base
+TORCH ?= auto
+PYTEST_ARGS ?=
+export WATCH MODEL TORCH
+
+VENV := .venv/bin
+
+.PHONY: help run test check fmt clean
+
+help:  ## list the targets (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  WATCH=DIR      the folder that 'make run' watches ($(WATCH))"
+	@echo "  MODEL=ID       a Hub id, a folder, packaged:base or packaged:tiny.en ($(MODEL))"
+	@echo "  TORCH=BUILD    auto, cpu, cuda, rocm, or a build by PyTorch's own name, such as cu126 ($(TORCH))"
+	@echo "  PYTHON=PATH    the Python (3.11 or newer) that .venv is made with"
+
+run:  ## install what is missing, then transcribe what is and what appears in WATCH, until Ctrl-C
+	@scripts/bootstrap.sh run
+	@exec $(VENV)/watcherd run --watch "$$WATCH" --model "$$MODEL"
+
+test:  ## install what is missing, then run all tests
+	@scripts/bootstrap.sh dev
+	@$(VENV)/pytest $(PYTEST_ARGS)
+
+check:  ## lint, formatting, types and the direction of imports
+	@scripts/bootstrap.sh dev
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+fmt:  ## format the code and repair what ruff can repair
+	@scripts/bootstrap.sh dev
+	$(VENV)/ruff check --fix
+	$(VENV)/ruff format
+
+clean:  ## remove the virtual environment and every cache; recordings and transcripts stay
+	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find watcherd tests -name __pycache__ -prune -exec rm -rf {} +

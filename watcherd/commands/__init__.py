@@ -1,0 +1,1 @@
+"""One file for each command: what its arguments are and which function it calls."""

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from watcherd.config import Settings, find_config, load
+
+Subparsers = Any
+"""argparse names the type of ``add_subparsers`` only privately."""
+
+
+def add_command(
+    commands: Subparsers, name: str, summary: str, call: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """A command with ``-c`` and its help; ``call`` gets the parsed options and returns the exit code."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=summary[0].upper() + summary[1:] + ".", allow_abbrev=False
+    )
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the configuration (see config.example.toml)")
+    parser.set_defaults(command=call)
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """``--watch`` and ``--model``, which also work without any configuration file."""
+    parser.add_argument("--watch", type=Path, metavar="DIR", help="watch this folder, whatever the configuration says")
+    parser.add_argument("--model", metavar="ID", help="use this model, whatever the configuration says")
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings that the options ask for.
+
+    Raises:
+        ConfigError: there is no usable configuration.
+    """
+    watch: Path | None = getattr(options, "watch", None)
+    model: str | None = getattr(options, "model", None)
+    if watch is not None and options.config is None:
+        return Settings.for_folder(watch, model=model)
+    settings = load(find_config(options.config, os.environ))
+    if watch is not None:
+        settings = settings.with_watch(watch)
+    return settings.with_model(model) if model else settings

@@ -1,0 +1,54 @@
+"""``watcherd status``: what the running daemon is doing."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
+from watcherd.errors import EXIT_NOT_RUNNING, EXIT_OK, NotRunningError
+from watcherd.ledger.reader import LedgerReader
+from watcherd.names import printable
+from watcherd.service.control import ask
+from watcherd.service.spoken import duration
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    add_json(add_command(commands, "status", "show what the daemon is doing", run))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask the daemon; where there is none, tell so and what the ledger knows."""
+    settings = settings_of(options)
+    try:
+        status, code = ask(settings.ledger.path, {"command": "status"}), EXIT_OK
+    except NotRunningError:
+        with LedgerReader.open(settings.ledger.path) as ledger:
+            status, code = stopped(ledger.counts(), settings.model.id), EXIT_NOT_RUNNING
+    print(json.dumps(status, indent=2) if options.json else "\n".join(_lines(status)))
+    return code
+
+
+def stopped(counts: Mapping[str, int], model: str) -> dict[str, Any]:
+    """The status where no daemon is running."""
+    return {
+        "state": "stopped",
+        "queue": counts.get("pending", 0) + counts.get("retry", 0),
+        "working": [],
+        "counts": dict(counts),
+        "model": model,
+        "device": None,
+        "engine": "unloaded",
+    }
+
+
+def _lines(status: Mapping[str, Any]) -> list[str]:
+    device = f" on {status['device']}" if status["device"] else ""
+    lines = [f"{status['state']}; {status['queue']} waiting; model {status['model']} {status['engine']}{device}"]
+    for work in status["working"]:
+        left = f", {duration(work['eta_s'])} left" if work["eta_s"] is not None else ""
+        lines.append(f"  {printable(work['path'])}: {work['progress']:.0%}{left}")
+    if status["counts"]:
+        lines.append("  " + ", ".join(f"{count} {state}" for state, count in sorted(status["counts"].items())))
+    return lines

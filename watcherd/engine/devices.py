@@ -1,0 +1,83 @@
+"""Which device the model runs on, and in which number format."""
+
+from dataclasses import dataclass
+
+import torch
+
+from watcherd.errors import DeviceUnavailableError
+
+_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the model lives."""
+
+    device: torch.device
+    dtype: torch.dtype
+    name: str
+    """The GPU's or the processor's name, for people."""
+
+    @property
+    def dtype_name(self) -> str:
+        """As the configuration writes it."""
+        return str(self.dtype).removeprefix("torch.")
+
+
+def place(device: str, dtype: str) -> Placement:
+    """Turn the configuration's words into a device that works here.
+
+    PyTorch calls an AMD GPU under ROCm "cuda" as well, so one path serves both makes.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        dtype: "auto", "float16", "bfloat16" or "float32"; "auto" is float16 on a GPU and float32 on a CPU, where half
+            precision is emulated and slower.
+
+    Raises:
+        DeviceUnavailableError: a GPU is asked for that PyTorch does not see.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        _require_gpu(device, chosen)
+        chosen = torch.device("cuda", chosen.index or 0)
+        name = torch.cuda.get_device_name(chosen)
+    else:
+        name = _processor_name()
+    if dtype == "auto":
+        dtype = "float16" if chosen.type == "cuda" else "float32"
+    return Placement(chosen, _DTYPES[dtype], name)
+
+
+def _require_gpu(asked: str, device: torch.device) -> None:
+    if torch.version.cuda is None and torch.version.hip is None:
+        raise DeviceUnavailableError(
+            f'device = "{asked}" asks for a GPU, but PyTorch {torch.__version__} is built for the CPU only',
+            remedy='Install the GPU build (README, "GPU") or set device = "auto" under [model]',
+        )
+    count = torch.cuda.device_count()
+    if count == 0:
+        raise DeviceUnavailableError(
+            f'device = "{asked}" asks for a GPU, but PyTorch {torch.__version__} sees none',
+            remedy="Check the driver (nvidia-smi or rocminfo) and that the daemon may open the device nodes "
+            '(groups "render" and "video"), or set device = "auto" under [model]',
+        )
+    if (device.index or 0) >= count:
+        raise DeviceUnavailableError(
+            f'device = "{asked}", but this machine has {count} GPU(s), numbered from 0',
+            remedy=f'Set device = "cuda:{count - 1}" or "auto" under [model]',
+        )
+
+
+def _processor_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:  # noqa: PTH123  not a user's path
+            for line in cpuinfo:
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    return value.strip()
+    except OSError:
+        pass
+    return "CPU"

@@ -1,0 +1,187 @@
+"""The engine process: decoder threads feed a fair queue of windows, one loop recognises them in batches.
+
+Started by ``client.py`` as ``python -m watcherd.engine.process FD``, where FD is one end of a socket pair. It ends when
+the other end closes.
+"""
+
+import faulthandler
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import warnings
+from multiprocessing.connection import Connection
+
+from watcherd.engine.messages import (
+    Cancel,
+    Failed,
+    Finished,
+    FromEngine,
+    Heartbeat,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    Progress,
+    Shutdown,
+    ToEngine,
+    Transcribe,
+)
+from watcherd.engine.queue import FairQueue
+from watcherd.engine.recognizer import Recognizer
+from watcherd.engine.recording import RecordingInHand, WindowTask
+from watcherd.errors import WatcherdError
+
+WINDOWS_AHEAD = 16
+"""Decoded windows that wait for each recording: two batches on a CPU, 30 MB."""
+
+IDLE_HEARTBEAT_S = 5.0
+
+
+class Engine:
+    """The loop that does the work, and all that it holds."""
+
+    def __init__(self, connection: "Connection[FromEngine, ToEngine]") -> None:
+        self._connection = connection
+        self._inbox: queue.SimpleQueue[ToEngine | None] = queue.SimpleQueue()
+        self._windows: FairQueue[WindowTask] = FairQueue(WINDOWS_AHEAD)
+        self._recordings: dict[int, RecordingInHand] = {}
+
+    def run(self) -> None:
+        """Load the model that the first message names, then work until told to end."""
+        threading.Thread(target=self._listen, name="messages", daemon=True).start()
+        first = self._inbox.get()
+        if not isinstance(first, LoadModel):
+            return
+        try:
+            recognizer = self._load(first)
+        except WatcherdError as error:
+            self._send(ModelFailed(error))
+            return
+        while self._handle_messages(wait=not self._recordings):
+            self._recognise(recognizer)
+
+    def _load(self, order: LoadModel) -> Recognizer:
+        started = time.monotonic()
+        from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  imports that take seconds, once they are due
+        from watcherd.engine.devices import place  # noqa: PLC0415
+        from watcherd.engine.families import load  # noqa: PLC0415
+
+        placement = place(order.device, order.dtype)
+        checkpoint = resolve(order.model_id, download=True)
+        recognizer = load(checkpoint, placement, None if order.batch_size == "auto" else order.batch_size)
+        self._send(
+            ModelLoaded(
+                model_id=order.model_id,
+                revision=checkpoint.revision,
+                device=str(placement.device),
+                device_name=placement.name,
+                dtype=placement.dtype_name,
+                batch_size=recognizer.batch_size,
+                load_s=time.monotonic() - started,
+            )
+        )
+        return recognizer
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message = self._connection.recv()
+            except (EOFError, OSError):
+                # The daemon is gone. The loop may be deep in a computation, so nobody is asked; the pipes of the
+                # decoders close with us, which ends them too.
+                os._exit(0)
+            if isinstance(message, Shutdown):
+                os._exit(0)
+            self._inbox.put(message)
+
+    def _wake(self) -> None:
+        """A decoder has news for the loop."""
+        self._inbox.put(None)
+
+    def _handle_messages(self, *, wait: bool) -> bool:
+        """Take in every message there is; where ``wait``, sleep until there is one. The loop's pulse."""
+        self._send(Heartbeat())
+        block = wait or not self._windows.waiting()
+        try:
+            while True:
+                message = self._inbox.get(block=block, timeout=IDLE_HEARTBEAT_S)
+                block = False
+                if isinstance(message, Transcribe):
+                    self._begin(message)
+                elif isinstance(message, Cancel):
+                    self._drop(message.job)
+        except queue.Empty:
+            return True
+
+    def _begin(self, order: Transcribe) -> None:
+        recording = RecordingInHand(order, self._windows, self._wake)
+        self._recordings[order.job] = recording
+        recording.start()
+
+    def _drop(self, job: int) -> None:
+        recording = self._recordings.pop(job, None)
+        if recording is not None:
+            recording.cancel()
+
+    def _recognise(self, recognizer: Recognizer) -> None:
+        """One batch, and whatever became complete with it."""
+        for recording in list(self._recordings.values()):
+            if recording.needs_language:
+                recording.decide_language(recognizer)
+        batch = [
+            (self._recordings[job], task)
+            for job, task in self._windows.take(recognizer.batch_size)
+            if job in self._recordings
+        ]
+        if batch:
+            self._read(recognizer, batch)
+        for recording in list(self._recordings.values()):
+            self._report(recording)
+
+    def _read(self, recognizer: Recognizer, batch: list[tuple[RecordingInHand, WindowTask]]) -> None:
+        started = time.monotonic()
+        try:
+            readings = recognizer.read(
+                [task.window.samples for _, task in batch], [recording.language for recording, _ in batch]
+            )
+        except WatcherdError as error:
+            for recording, _ in batch:
+                recording.error = error
+            return
+        share_s = (time.monotonic() - started) / sum(task.window.duration_s for _, task in batch)
+        for (recording, task), reading in zip(batch, readings, strict=True):
+            recording.accept(task, reading)
+            recording.compute_s += share_s * task.window.duration_s
+
+    def _report(self, recording: RecordingInHand) -> None:
+        if recording.error is not None:
+            self._send(Failed(recording.job, recording.error))
+            self._drop(recording.job)
+        elif recording.complete:
+            self._send(Finished(recording.job, recording.transcript(), recording.compute_s))
+            self._drop(recording.job)
+        elif recording.progressed():
+            self._send(Progress(recording.job, recording.done_ms, recording.duration_ms))
+
+    def _send(self, message: FromEngine) -> None:
+        try:
+            self._connection.send(message)
+        except OSError:  # the daemon is gone
+            os._exit(0)
+
+
+def main() -> None:
+    """Run the engine on the socket whose number is the only argument."""
+    faulthandler.enable()
+    # Ctrl-C on a terminal reaches the whole process group; ending is the daemon's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    Engine(Connection(int(sys.argv[1]))).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The recognizer's interface: windows of speech in, readings out; one file beside this for each model family."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from watcherd.engine.devices import Placement
+from watcherd.engine.logmel import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A stretch of text that the model timed inside one window."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model read in one window."""
+
+    phrases: tuple[Phrase, ...]
+    read_until_s: float
+    """Where the model says that it stopped; speech after it has not been read."""
+    avg_logprob: float
+    """Mean natural-log probability of the chosen tokens: near 0 is sure, below -1 is guessing."""
+
+    @property
+    def text(self) -> str:
+        """All phrases, joined by blanks."""
+        return " ".join(phrase.text for phrase in self.phrases)
+
+    @property
+    def compression(self) -> float:
+        """How many times smaller zlib makes the text; above 2.4 it repeats itself (Radford et al. 2022, 4.5)."""
+        data = self.text.encode()
+        return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+class Recognizer(Protocol):
+    """A model, resident on its device."""
+
+    placement: Placement
+    batch_size: int
+    """How many windows one call of ``read`` takes at most."""
+    languages: tuple[str, ...]
+    """ISO 639-1 codes that the model tells apart; exactly one for a model of one language."""
+
+    def detect_language(self, windows: Sequence[Samples]) -> str:
+        """The language that these windows of one recording are most likely spoken in."""
+        ...
+
+    def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
+        """Recognise independent windows of at most 30 s, each in its language, in one batch.
+
+        Raises:
+            OutOfMemoryError: the device cannot hold even a single window.
+        """
+        ...

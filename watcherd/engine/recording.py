@@ -1,0 +1,177 @@
+"""One recording in the engine's hands: its decoder thread, its windows on their way, and what was read in them."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Final
+
+from watcherd.engine.audio import decode
+from watcherd.engine.messages import Transcribe
+from watcherd.engine.queue import FairQueue
+from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.speech import speech_windows
+from watcherd.engine.windows import Window
+from watcherd.errors import ReadError, WatcherdError
+from watcherd.transcript import Segment, Transcript
+
+LANGUAGE_WINDOWS: Final = 3
+"""The language is told from this many windows together: a foreign greeting does not decide for the whole recording."""
+
+UNREAD_SPEECH_S: Final = 1.0
+"""Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
+
+MAX_COMPRESSION: Final = 2.4
+MIN_LOGPROB: Final = -1.0
+"""The thresholds of Radford et al. 2022, section 4.5, beyond which a reading is not believed."""
+
+MIN_SPLIT_S: Final = 4.0
+MAX_REREADS: Final = 6
+"""How often the parts of one window are queued again, split or as a tail."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTask:
+    """A window in the queue."""
+
+    window: Window
+    rereads: int = 0
+    """How many readings of the window that this is a part of came before."""
+
+
+class RecordingInHand:
+    """Made, asked and ended by the engine's loop; only the decoder runs on a thread of its own.
+
+    Attributes:
+        job: the daemon's name for the work.
+        language: what the recording is read as; empty until that is known.
+        error: why the recording cannot be done, once that is so.
+        compute_s: seconds of work so far: decoding, voice activity and this recording's share of every batch.
+        done_ms: how far into the recording the finished windows reach.
+        duration_ms: by the container until the decoder has seen the end; 0 while nothing is known.
+    """
+
+    def __init__(self, order: Transcribe, queue: FairQueue[WindowTask], wake: Callable[[], None]) -> None:
+        self.job = order.job
+        self.language = "" if order.language == "auto" else order.language
+        self.error: WatcherdError | None = None
+        self.compute_s = 0.0
+        self.done_ms = 0
+        self.duration_ms = 0
+        self._path = order.path
+        self._queue = queue
+        self._wake = wake
+        self._told_ms = -1
+        self._segments: list[Segment] = []
+        self._open_windows = 0
+        self._lock = threading.Lock()
+        self._decoded = threading.Event()
+        self._language_known = threading.Event()
+        self._to_judge: list[Window] | None = None
+        self._thread = threading.Thread(target=self._decode, name=f"decode-{self.job}", daemon=True)
+
+    def start(self) -> None:
+        """Let the decoder run ahead."""
+        self._queue.open(self.job)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Stop the decoder; it ends its ffmpeg with it."""
+        self._queue.close(self.job)
+        self._language_known.set()
+
+    @property
+    def needs_language(self) -> bool:
+        """True when the decoder has gathered the windows to tell the language from."""
+        return self._to_judge is not None and not self._language_known.is_set()
+
+    def decide_language(self, recognizer: Recognizer) -> None:
+        """Tell the language from the gathered windows and let the decoder go on."""
+        started = time.monotonic()
+        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()])
+        self._to_judge = None
+        self.compute_s += time.monotonic() - started
+        self._language_known.set()
+
+    def accept(self, task: WindowTask, reading: Reading) -> None:
+        """Take in what was read in one window; parts that deserve another look are queued again, in front."""
+        window = task.window
+        believed = reading.compression <= MAX_COMPRESSION and reading.avg_logprob >= MIN_LOGPROB
+        again: list[Window] = []
+        if believed:
+            again = [tail] if (tail := self._unread_tail(task, reading)) else []
+            self._segments.extend(_segments(window, reading))
+        elif window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS:
+            again = list(window.halves())
+        else:
+            _log.debug("dropped a reading of %s: %r", self._path, reading)
+        self.done_ms = max(self.done_ms, window.end_ms)
+        with self._lock:
+            self._open_windows += len(again) - 1
+        self._queue.put_back(self.job, [WindowTask(part, task.rereads + 1) for part in again])
+
+    @property
+    def complete(self) -> bool:
+        """True once the decoder is at the end and every window is read."""
+        with self._lock:
+            return self._decoded.is_set() and self._open_windows == 0
+
+    def progressed(self) -> bool:
+        """True when ``done_ms`` has grown since the last time this was asked."""
+        grown = self.done_ms > self._told_ms
+        self._told_ms = max(self._told_ms, self.done_ms)
+        return grown
+
+    def transcript(self) -> Transcript:
+        """Everything that was read, in the order of its times."""
+        segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
+        return Transcript(self.language or None, self.duration_ms, tuple(segments))
+
+    def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
+        """The rest of a window in which the model stopped early although somebody goes on speaking."""
+        if not reading.phrases or task.rereads >= MAX_REREADS:
+            return None
+        tail = task.window.tail(reading.read_until_s)
+        return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
+
+    def _decode(self) -> None:
+        started = time.thread_time()
+        try:
+            with decode(self._path) as audio:
+                self.duration_ms = audio.info.duration_ms or 0
+                self._feed(speech_windows(audio))
+                self.duration_ms = audio.decoded_ms
+        except WatcherdError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001  a decoder thread must not die unheard
+            _log.exception("the decoder failed")
+            self.error = ReadError(f"decoding failed unexpectedly: {error!r}", path=self._path)
+        self.compute_s += time.thread_time() - started
+        self._decoded.set()
+        self._wake()
+
+    def _feed(self, windows: Iterator[Window]) -> None:
+        if not self.language:
+            held = list(islice(windows, LANGUAGE_WINDOWS))
+            if not held:
+                return
+            self._to_judge = held
+            self._wake()
+            self._language_known.wait()
+            windows = chain(held, windows)
+        for window in windows:
+            with self._lock:
+                self._open_windows += 1
+            if not self._queue.put(self.job, WindowTask(window)):
+                return
+            self._wake()
+
+
+def _segments(window: Window, reading: Reading) -> Iterator[Segment]:
+    for phrase in reading.phrases:
+        start_ms, end_ms = window.clip(phrase.start_s, phrase.end_s)
+        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4))

@@ -1,0 +1,164 @@
+"""Keeps the engine in the state that the work asks for: loaded while there is any, given back when there is none."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from watcherd.engine.client import EngineEvent, EngineExited
+from watcherd.engine.messages import FromEngine, ModelFailed, ModelLoaded, ToEngine
+from watcherd.errors import WatcherdError
+
+FIRST_RESTART_WAIT_S: Final = 1.0
+LONGEST_RESTART_WAIT_S: Final = 300.0
+
+
+class EngineState(StrEnum):
+    """What there is of the engine."""
+
+    UNLOADED = "unloaded"
+    LOADING = "loading"
+    LOADED = "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDied:
+    """The engine ended without being told to."""
+
+    how: str
+    """ "was killed by SIGKILL", "exited with status 1"."""
+    was_loaded: bool
+    """False where it did not get as far as a loaded model."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingFailed:
+    """The model cannot be loaded now; the next attempt waits."""
+
+    error: WatcherdError
+
+
+EngineNews = FromEngine | EngineDied | LoadingFailed
+
+
+class Client(Protocol):
+    """What is needed of ``EngineClient``; see there."""
+
+    @property
+    def running(self) -> bool:
+        """True from the start of the process until its end was asked for or noted."""
+
+    @property
+    def generation(self) -> int:
+        """Counts the starts."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while there is one."""
+
+    def start(self) -> None:
+        """Start the process and have it load the model."""
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+
+    def reap(self, exited: EngineExited, /) -> None:
+        """Note that the process has ended by itself."""
+
+    def send(self, message: ToEngine) -> None:
+        """Hand over a message."""
+
+
+class Supervisor:
+    """Starts, restarts and unloads the engine. All times are seconds of one monotonic clock, given as ``now``.
+
+    Attributes:
+        model: what is loaded, or was the last time something was.
+    """
+
+    def __init__(self, client: Client, *, idle_unload_s: float | None) -> None:
+        self._client = client
+        self._idle_unload_s = idle_unload_s
+        self._loaded = False
+        self._failed_loads = 0
+        self._start_after = 0.0
+        self._busy_until = 0.0
+        self.model: ModelLoaded | None = None
+
+    @property
+    def state(self) -> EngineState:
+        """What there is of the engine now."""
+        if not self._client.running:
+            return EngineState.UNLOADED
+        return EngineState.LOADED if self._loaded else EngineState.LOADING
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id while it runs."""
+        return self._client.pid
+
+    def want(self, now: float) -> bool:
+        """There is work: True when the engine can take it, else it is started, as soon as it may be."""
+        self._busy_until = now
+        if not self._client.running and now >= self._start_after:
+            self._client.start()
+        return self.state is EngineState.LOADED
+
+    def send(self, message: ToEngine) -> None:
+        """Hand a message to the engine."""
+        self._client.send(message)
+
+    def heard(self, event: EngineEvent, now: float) -> EngineNews | None:
+        """Take note of an event; what the daemon should know of it is returned, nothing where it is stale."""
+        if event.generation != self._client.generation:
+            return None
+        if isinstance(event, EngineExited):
+            return self._exited(event, now)
+        self._busy_until = now
+        if isinstance(event.message, ModelLoaded):
+            self.model = event.message
+            self._loaded = True
+            self._failed_loads = 0
+        elif isinstance(event.message, ModelFailed):
+            self._client.stop()
+            self._wait_longer(now)
+            return LoadingFailed(event.message.error)
+        return event.message
+
+    def step(self, now: float, *, busy: bool) -> bool:
+        """Unload an engine that has been idle for long enough; True when that happened just now."""
+        if busy:
+            self._busy_until = now
+        due = self.unload_due()
+        if due is None or now < due:
+            return False
+        self.stop()
+        return True
+
+    def unload_due(self) -> float | None:
+        """When the engine will have been idle for long enough; None while there is none, or it may stay."""
+        if self._idle_unload_s is None or not self._loaded or not self._client.running:
+            return None
+        return self._busy_until + self._idle_unload_s
+
+    def start_due(self) -> float | None:
+        """When the engine may be started again after failing; None where nothing has to wait."""
+        return self._start_after if not self._client.running and self._failed_loads else None
+
+    def stop(self) -> None:
+        """End the engine; the memory of its device is free when this returns."""
+        self._client.stop()
+        self._loaded = False
+
+    def _exited(self, event: EngineExited, now: float) -> EngineDied | None:
+        was_loaded, self._loaded = self._loaded, False
+        if event.expected:
+            return None
+        self._client.reap(event)
+        if not was_loaded:
+            self._wait_longer(now)
+        return EngineDied(event.how, was_loaded)
+
+    def _wait_longer(self, now: float) -> None:
+        wait = min(FIRST_RESTART_WAIT_S * 2**self._failed_loads, LONGEST_RESTART_WAIT_S)
+        self._failed_loads += 1
+        self._start_after = now + wait

@@ -1,0 +1,16 @@
+"""Numbers as people say them."""
+
+
+def duration(seconds: float) -> str:
+    """Two units at most.
+
+    >>> duration(4.96), duration(75), duration(7260)
+    ('5.0 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 59.95:  # noqa: PLR2004  what would be shown as 60.0 s is a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
