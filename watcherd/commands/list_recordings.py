@@ -2,11 +2,15 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
 from watcherd.errors import EXIT_OK
-from watcherd.ledger.reader import LedgerReader
+from watcherd.ledger.reader import Reader
 from watcherd.ledger.records import Entry
+from watcherd.ledger.schema import NoLedgerError
 from watcherd.ledger.states import State
 from watcherd.names import printable
 
@@ -20,14 +24,18 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the ledger holds; an empty list where there is no ledger yet."""
-    with LedgerReader.open(settings_of(options).ledger.path) as ledger:
-        entries = ledger.entries(options.state)
+    entries = _entries(settings_of(options).ledger.path, options.state)
     if options.json:
         print(json.dumps([entry.to_dict() for entry in entries], indent=2))
     else:
         for entry in entries:
             print(_line(entry))
     return EXIT_OK
+
+
+def _entries(ledger: Path, state: State | None) -> Iterator[Entry]:
+    with suppress(NoLedgerError), Reader.open(ledger) as reader:
+        yield from reader.entries(state)
 
 
 def _line(entry: Entry) -> str:

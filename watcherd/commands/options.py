@@ -35,6 +35,17 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="ID", help="use this model, whatever the configuration says")
 
 
+def config_of(options: argparse.Namespace) -> Path | None:
+    """The configuration file that is used; None where ``--watch`` stands in for one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if options.config is None and getattr(options, "watch", None) is not None:
+        return None
+    return find_config(options.config, os.environ)
+
+
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings that the options ask for.
 
@@ -43,7 +54,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """
     watch: Path | None = getattr(options, "watch", None)
     model: str | None = getattr(options, "model", None)
-    if watch is not None and options.config is None:
+    if options.config is None and watch is not None:
         return Settings.for_folder(watch, model=model)
     settings = load(find_config(options.config, os.environ))
     if watch is not None:

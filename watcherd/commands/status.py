@@ -3,11 +3,13 @@
 import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
 from watcherd.errors import EXIT_NOT_RUNNING, EXIT_OK, NotRunningError
-from watcherd.ledger.reader import LedgerReader
+from watcherd.ledger.reader import Reader
+from watcherd.ledger.schema import NoLedgerError
 from watcherd.names import printable
 from watcherd.service.control import ask
 from watcherd.service.spoken import duration
@@ -24,10 +26,17 @@ def run(options: argparse.Namespace) -> int:
     try:
         status, code = ask(settings.ledger.path, {"command": "status"}), EXIT_OK
     except NotRunningError:
-        with LedgerReader.open(settings.ledger.path) as ledger:
-            status, code = stopped(ledger.counts(), settings.model.id), EXIT_NOT_RUNNING
+        status, code = stopped(_counts(settings.ledger.path), settings.model.id), EXIT_NOT_RUNNING
     print(json.dumps(status, indent=2) if options.json else "\n".join(_lines(status)))
     return code
+
+
+def _counts(ledger: Path) -> Mapping[str, int]:
+    try:
+        with Reader.open(ledger) as reader:
+            return reader.counts()
+    except NoLedgerError:
+        return {}
 
 
 def stopped(counts: Mapping[str, int], model: str) -> dict[str, Any]:
@@ -49,6 +58,5 @@ def _lines(status: Mapping[str, Any]) -> list[str]:
     for work in status["working"]:
         left = f", {duration(work['eta_s'])} left" if work["eta_s"] is not None else ""
         lines.append(f"  {printable(work['path'])}: {work['progress']:.0%}{left}")
-    if status["counts"]:
-        lines.append("  " + ", ".join(f"{count} {state}" for state, count in sorted(status["counts"].items())))
-    return lines
+    counted = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count)
+    return [*lines, f"  {counted}"] if counted else lines

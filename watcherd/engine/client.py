@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
+from watcherd.config import ModelSettings
 from watcherd.engine.messages import FromEngine, LoadModel, Shutdown, ToEngine
 
 TERM_GRACE_S: Final = 2.0
@@ -160,6 +161,11 @@ class EngineClient:
             self._emit(EngineSaid(generation, message))
         returncode = process.wait()
         self._emit(EngineExited(generation, returncode, expected=ending.is_set()))
+
+
+def load_order(model: ModelSettings) -> LoadModel:
+    """What the engine is told to load."""
+    return LoadModel(model.id, model.device, model.dtype, model.batch_size)
 
 
 def _engine_environment() -> dict[str, str]:

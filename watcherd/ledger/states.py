@@ -27,16 +27,20 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.RUNNING, State.BLOCKED, State.SUPERSEDED}),
+    # Transcribed without having run: a content with the same audio packets lends its result.
+    State.PENDING: frozenset({State.RUNNING, State.TRANSCRIBED, State.SUPERSEDED}),
     State.RUNNING: frozenset(
         {State.TRANSCRIBED, State.RETRY, State.BLOCKED, State.FAILED, State.PENDING, State.SUPERSEDED}
     ),
-    State.TRANSCRIBED: frozenset({State.DONE, State.NO_SPEECH, State.BLOCKED, State.SUPERSEDED}),
+    # Pending again from here and below: the user asked for it.
+    State.TRANSCRIBED: frozenset({State.DONE, State.NO_SPEECH, State.PENDING, State.SUPERSEDED}),
+    # Transcribed again: another path of the content wants its sidecars.
     State.DONE: frozenset({State.TRANSCRIBED, State.PENDING, State.SUPERSEDED}),
     State.NO_SPEECH: frozenset({State.TRANSCRIBED, State.PENDING, State.SUPERSEDED}),
-    State.RETRY: frozenset({State.RUNNING, State.PENDING, State.BLOCKED, State.FAILED, State.SUPERSEDED}),
-    State.BLOCKED: frozenset({State.PENDING, State.TRANSCRIBED, State.SUPERSEDED}),
+    State.RETRY: frozenset({State.RUNNING, State.PENDING, State.SUPERSEDED}),
+    State.BLOCKED: frozenset({State.RUNNING, State.PENDING, State.SUPERSEDED}),
     State.FAILED: frozenset({State.PENDING, State.SUPERSEDED}),
-    State.SUPERSEDED: frozenset({State.PENDING, State.TRANSCRIBED}),
+    # A content that comes back takes up where it was, so that moving a recording costs nothing.
+    State.SUPERSEDED: frozenset({State.PENDING, State.TRANSCRIBED, State.FAILED}),
 }
 """From each state to the states that may follow it. The ledger refuses every other move."""

@@ -1,0 +1,95 @@
+"""``watcherd show FILE``: everything known of one recording, and why it is in this state."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
+from watcherd.config import Settings
+from watcherd.discovery.candidates import why_ignored
+from watcherd.errors import EXIT_OK
+from watcherd.ledger.reader import Reader
+from watcherd.ledger.schema import NoLedgerError
+from watcherd.names import printable
+from watcherd.service.spoken import duration
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "show", "show everything known of one recording, and why it is in its state", run)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the recording's entry, its story and its transcript; where there is no entry, the reason."""
+    settings = settings_of(options)
+    path = Path(os.path.abspath(options.file))  # noqa: PTH100  resolve() would follow a symlink that is the question
+    try:
+        with Reader.open(settings.ledger.path) as ledger:
+            entry, known, story = ledger.entry(path), ledger.path(path), ledger.events(path)
+            result = ledger.result(known.content_id) if known and known.content_id is not None else None
+    except NoLedgerError:
+        entry, story, result = None, [], None
+    if entry is None:
+        return _unknown(path, why_unknown(settings, path), as_json=options.json)
+    transcript = result.transcript if result else None
+    if options.json:
+        events = [event.to_dict() for event in story]
+        segments = None if transcript is None else transcript.to_dict()
+        print(json.dumps(entry.to_dict() | {"events": events, "transcript": segments}, indent=2))
+        return EXIT_OK
+    print(f"{printable(path)}\n  state      {entry.state}")
+    for name, value in _facts(entry.to_dict()):
+        print(f"  {name:<10} {value}")
+    for event in story:
+        print(f"  {event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.to_state}: {printable(event.reason)}")
+    if transcript is not None and transcript.segments:
+        print()
+        for segment in transcript.segments:
+            print(f"  {clock(segment.start_ms)}  {segment.text}")
+    return EXIT_OK
+
+
+def why_unknown(settings: Settings, path: Path) -> str:
+    """Why the ledger holds no such recording."""
+    root = next((root for root in settings.watch if path.is_relative_to(root.path)), None)
+    if root is None:
+        return "it is in no watched folder"
+    return why_ignored(root, path) or "watcherd has not seen it yet"
+
+
+def clock(moment_ms: int) -> str:
+    """Hours, minutes and seconds.
+
+    >>> clock(3_723_400)
+    '1:02:03'
+    """
+    minutes, seconds = divmod(moment_ms // 1000, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _unknown(path: Path, reason: str, *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"path": str(path), "state": None, "reason": reason}, indent=2))
+    else:
+        print(f"{printable(path)}\n  not in the ledger: {reason}")
+    return EXIT_OK
+
+
+def _facts(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("error", printable(entry["error"]) if entry["error"] else None),
+        ("remedy", entry["remedy"]),
+        ("next try", entry["retry_at"]),
+        ("duration", None if entry["duration_s"] is None else duration(entry["duration_s"])),
+        ("language", entry["language"]),
+        ("model", entry["model"]),
+        ("took", None if entry["transcribed_s"] is None else duration(entry["transcribed_s"])),
+        ("attempts", str(entry["attempts"])),
+        ("sha256", entry["sha256"]),
+        *(("sidecar", printable(sidecar)) for sidecar in entry["sidecars"]),
+    ]
+    return [(name, value) for name, value in facts if value]

@@ -1,0 +1,111 @@
+"""``watcherd transcribe FILE…``: one-off, with a progress bar, without the ledger."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from watcherd.commands.options import Subparsers, add_command, add_json
+from watcherd.config import FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.engine.client import load_order
+from watcherd.engine.messages import ModelLoaded, Progress
+from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
+from watcherd.names import printable
+from watcherd.oneoff import Outcome, transcribe
+from watcherd.service.progress import ProgressBar
+from watcherd.service.spoken import duration
+from watcherd.sidecars.publish import publish_unrecorded
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "transcribe", "transcribe files now, without watching and without the ledger", run)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="where the transcripts go; default: beside each file"
+    )
+    parser.add_argument("--model", metavar="ID", help="use this model, whatever the configuration says")
+    parser.add_argument("--language", metavar="CODE", type=_language, help='such as "en"; default: what the configuration says')
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Transcribe the files one after the other; an error of one does not keep the next from being done."""
+    model, subtitles = _settings(options)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+    code, report = EXIT_OK, []
+    with ProgressBar(sys.stderr) as bar:
+
+        def told(news: ModelLoaded | Progress) -> None:
+            if isinstance(news, Progress):
+                bar.show(options.files[news.job], news.done_ms, news.duration_ms)
+            else:
+                print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
+
+        outcomes = transcribe(options.files, load_order(model), model.language, told)
+        for outcome in outcomes:
+            bar.clear()
+            entry = _publish(outcome, subtitles, options.output)
+            if entry["error"]:
+                code = EXIT_WORK_FAILED
+            report.append(entry)
+            if not options.json:
+                print(_line(entry))
+    if options.json:
+        print(json.dumps(report, indent=2))
+    return code
+
+
+def _settings(options: argparse.Namespace) -> tuple[ModelSettings, SubtitleSettings]:
+    """The configuration's where there is one; none is needed."""
+    try:
+        config = find_config(options.config, os.environ)
+    except ConfigError:
+        model, subtitles = ModelSettings(), SubtitleSettings()
+    else:
+        settings = load(config)
+        model, subtitles = settings.model, settings.subtitles
+    asked = {"id": options.model, "language": options.language}
+    return model.model_copy(update={key: value for key, value in asked.items() if value}), subtitles
+
+
+def _language(code: str) -> str:
+    if code != "auto" and code not in LANGUAGES:
+        raise argparse.ArgumentTypeError(f'{code!r} is no language code that Whisper knows; write one such as "en"')
+    return code
+
+
+def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None) -> dict[str, Any]:
+    sidecars: list[Path] = []
+    error = outcome.error
+    if outcome.transcript is not None:
+        try:
+            sidecars = publish_unrecorded(outcome.path, outcome.transcript, FORMATS, subtitles, folder)
+        except WatcherdError as blocked:
+            error = blocked
+    transcript = outcome.transcript
+    return {
+        "path": str(outcome.path),
+        "error": None if error is None else error.without_path(),
+        "error_class": None if error is None else error.error_class,
+        "language": None if transcript is None else transcript.language,
+        "duration_s": None if transcript is None else transcript.duration_ms / 1000,
+        "transcribed_s": round(outcome.compute_s, 3),
+        "sidecars": [str(sidecar) for sidecar in sidecars],
+        "segments": [] if transcript is None else transcript.to_dict()["segments"],
+    }
+
+
+def _line(entry: dict[str, Any]) -> str:
+    path = printable(entry["path"])
+    if entry["error"]:
+        return f"{path}: {entry['error']}"
+    wrote = ", ".join(printable(Path(sidecar).name) for sidecar in entry["sidecars"])
+    said = "" if entry["segments"] else "nobody speaks in it; "
+    took = f"{duration(entry['duration_s'])} of audio in {duration(entry['transcribed_s'])}"
+    return f"{path}: {said}{took}; " + (
+        f"wrote {wrote}" if wrote else "every sidecar was there before, none is touched"
+    )

@@ -1,0 +1,19 @@
+"""config.toml → Settings: found, read, checked. Errors name the file, the key, what is wrong, what to write."""
+
+from watcherd.config.files import find_config, load
+from watcherd.config.languages import LANGUAGES
+from watcherd.config.settings import LedgerSettings, ModelSettings, Settings, SubtitleSettings, WatchRoot
+from watcherd.config.values import FORMATS, state_directory
+
+__all__ = [
+    "FORMATS",
+    "LANGUAGES",
+    "LedgerSettings",
+    "ModelSettings",
+    "Settings",
+    "SubtitleSettings",
+    "WatchRoot",
+    "find_config",
+    "load",
+    "state_directory",
+]

@@ -1,0 +1,98 @@
+"""Connections to the database: the writer's, the readers', and what SQLite's errors mean to a person."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote_from_bytes
+
+from watcherd.errors import LedgerError
+
+BUSY_WAIT_S: Final = 5.0
+"""How long to wait for another process; a reader of the command line needs milliseconds."""
+
+OLDEST_SQLITE: Final = (3, 38, 0)
+"""STRICT tables came with 3.37, JSON functions in every build with 3.38."""
+
+DAMAGED_REMEDY: Final = (
+    "Stop watcherd and bring the database back from a backup, or move it aside, always together with its -wal and -shm "
+    "files. Without a database the next start makes a new one, transcribes all recordings again, and overwrites none "
+    "of the files beside them. To save what can be read of the old one: sqlite3 OLD .recover | sqlite3 NEW"
+)
+
+_REMEDIES: Final = {
+    "SQLITE_FULL": "Free some space on its disk",
+    "SQLITE_READONLY": "Run watcherd as the user who owns it",
+    "SQLITE_CANTOPEN": "Run watcherd as a user who may read it",
+    "SQLITE_PERM": "Run watcherd as a user who may read it",
+    "SQLITE_BUSY": "End the program that has it open for writing",
+    "SQLITE_IOERR": "Check its disk (see the kernel's log)",
+    "SQLITE_CORRUPT": DAMAGED_REMEDY,
+    "SQLITE_NOTADB": DAMAGED_REMEDY,
+}
+
+
+def connect_writer(database: Path) -> sqlite3.Connection:
+    """The one connection that writes; the caller holds the instance lock.
+
+    Raises:
+        LedgerError: the database cannot be opened.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise LedgerError(
+            f"SQLite {sqlite3.sqlite_version} is too old",
+            remedy=f"Install SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer",
+        )
+    with explained(database):
+        db = _connect(database, "rwc")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+
+def use_write_ahead_log(db: sqlite3.Connection, database: Path) -> None:
+    """Let readers read while the writer writes.
+
+    Raises:
+        LedgerError: the file system has no shared memory, or a reader does not let go of the database.
+    """
+    with explained(database):
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise LedgerError(
+            "the file system cannot hold a write-ahead log",
+            path=database,
+            remedy="Set path in [ledger] to a folder on a local disk",
+        )
+
+
+def connect_reader(database: Path) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    Raises:
+        LedgerError: the database cannot be opened.
+    """
+    with explained(database):
+        return _connect(database, "ro")
+
+
+def _connect(database: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote_from_bytes(bytes(database.absolute()))}?mode={mode}"
+    # No isolation level: transactions begin where the code says so, and as IMMEDIATE ones.
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_WAIT_S, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+@contextmanager
+def explained(database: Path) -> Iterator[None]:
+    """Turn SQLite's errors into LedgerErrors; errors that only a bug can cause stay what they are."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        remedy = next((text for prefix, text in _REMEDIES.items() if name.startswith(prefix)), "")
+        raise LedgerError(f"the ledger cannot be used: {error}", path=database, remedy=remedy) from error
