@@ -592,6 +592,13 @@ def test_a_folder_in_the_place_of_the_ledger(home: Path) -> None:
     assert "is a folder. Write the path of a file" in complaint(home, f"{ROOT}\n[ledger]\npath = '.'")
 
 
+@pytest.mark.usefixtures("permissions_hold")
+def test_a_ledger_out_of_reach_is_left_to_whoever_opens_it(home: Path) -> None:
+    (home / "private").mkdir(mode=0)
+    expected = home / "private" / "ledger.sqlite3"
+    assert settings(home, f"{ROOT}\n[ledger]\npath = 'private/ledger.sqlite3'").ledger.path == expected
+
+
 # Which file
 
 

@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
 
 from watcherd.commands.options import Subparsers, add_command, add_overrides, settings_of
-from watcherd.daemon import Daemon
+from watcherd.daemon import Daemon, Summary
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED
 from watcherd.ledger.states import State
 from watcherd.service.journal import setup
@@ -24,22 +23,21 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     with ProgressBar(sys.stderr) as bar:
         setup(verbose=options.verbose, before_line=bar.clear)
-        daemon = Daemon(settings, until_done=True, bar=bar)
-        counts = daemon.run()
-    print(summary(counts, daemon.transcribed))
-    troubled = counts.get(State.FAILED, 0) + counts.get(State.BLOCKED, 0) + counts.get(State.RETRY, 0)
+        summary = Daemon(settings, until_done=True, bar=bar).run()
+    print(sentence(summary))
+    troubled = any(summary.counts.get(state) for state in (State.FAILED, State.BLOCKED, State.RETRY))
     return EXIT_WORK_FAILED if troubled else EXIT_OK
 
 
-def summary(counts: Mapping[State, int], transcribed: int) -> str:
-    """One line: what was done now, and how all recordings stand.
+def sentence(summary: Summary) -> str:
+    """What was done now, and how all recordings stand.
 
-    >>> summary({State.DONE: 6, State.FAILED: 1}, 0)
+    >>> sentence(Summary(0, {State.DONE: 6, State.FAILED: 1}))
     'nothing to do; of 7 recordings 6 done, 1 failed'
     """
-    standing = {state: count for state, count in counts.items() if count and state is not State.SUPERSEDED}
-    total = sum(standing.values())
-    did = f"transcribed {transcribed}" if transcribed else "nothing to do"
-    if not total:
+    standing = {state: n for state, n in summary.counts.items() if n and state is not State.SUPERSEDED}
+    did = f"transcribed {summary.transcribed}" if summary.transcribed else "nothing to do"
+    if not standing:
         return f"{did}; there are no recordings"
-    return f"{did}; of {total} recordings " + ", ".join(f"{count} {state}" for state, count in standing.items())
+    total = sum(standing.values())
+    return f"{did}; of {total} recordings " + ", ".join(f"{n} {state}" for state, n in standing.items())

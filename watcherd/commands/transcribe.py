@@ -27,7 +27,9 @@ def register(commands: Subparsers) -> None:
         "-o", "--output", type=Path, metavar="DIR", help="where the transcripts go; default: beside each file"
     )
     parser.add_argument("--model", metavar="ID", help="use this model, whatever the configuration says")
-    parser.add_argument("--language", metavar="CODE", type=_language, help='such as "en"; default: what the configuration says')
+    parser.add_argument(
+        "--language", metavar="CODE", type=_language, help='such as "en"; default: what the configuration says'
+    )
     add_json(parser)
 
 

@@ -4,6 +4,7 @@ import os
 import pwd
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from watcherd.config.complaints import Complaint, Location, key_name
@@ -72,8 +73,9 @@ def _overlaps(roots: Sequence[tuple[Location, Path]]) -> Iterator[Complaint]:
 
 def _check_ledger(ledger: Path, roots: Iterable[Path]) -> Iterator[Complaint]:
     key: Location = ("ledger", "path")
-    if ledger.is_dir():
-        yield Complaint(key, f"{printable(ledger)} is a folder", "Write the path of a file, or leave the key out")
+    with suppress(OSError):  # out of reach: opening it says why
+        if ledger.is_dir():
+            yield Complaint(key, f"{printable(ledger)} is a folder", "Write the path of a file, or leave the key out")
     if any(_same(ledger.parent, root) or _lies_in(ledger, root) for root in roots):
         yield Complaint(
             key,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -14,6 +14,9 @@ from typing import Final
 
 from watcherd.config import ModelSettings
 from watcherd.engine.messages import FromEngine, LoadModel, Shutdown, ToEngine
+
+COMMAND: Sequence[str] = (sys.executable, "-m", "watcherd.engine.process")
+"""What is started, with the number of its end of the socket pair as the last argument."""
 
 TERM_GRACE_S: Final = 2.0
 
@@ -91,7 +94,7 @@ class EngineClient:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "watcherd.engine.process", str(theirs.fileno())],
+                [*COMMAND, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # whatever a library prints must not mix with what a command prints
                 env=_engine_environment(),

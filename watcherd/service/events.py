@@ -40,11 +40,11 @@ class Facts(TypedDict, total=False):
     """Its remedy, where it has one, takes the place of the event's."""
     folders: Iterable[Path]
     how: str
-    """A predicate: "was killed by SIGKILL"."""
+    """As the sentence needs it: what happened ("was killed by SIGKILL"), or what the reader can do about it."""
     language: str | None
     mode: str
     model: str
-    old_path: Path
+    old_path: Path | None
     path: Path
     """The recording; absolute."""
     paths: Iterable[Path]
@@ -111,6 +111,7 @@ class Event(Enum):
     )
     ROOT_ONLINE = Kind("2bd5da02a6f0401ea19630e5fc0161d2", NOTICE, "{root}: online again")
     SCANNED = Kind("6ccd4b67211a4322a239c53effd16c04", logging.INFO, "{root}: looked through[, {recordings} there]")
+    WATCH_LIMIT = Kind("e509115d19ed428191790158f1e1dcdb", logging.WARNING, "{root}: {why}. {how}")
 
     # The engine
     MODEL_LOADING = Kind("4df2069abff949e3ab1049bc86fa6f2b", logging.INFO, "loading the model {model}")
@@ -235,9 +236,9 @@ def fields(event: Event, facts: Facts) -> dict[str, object]:
         if value is not None and name in _FIELDS:
             field, convert = _FIELDS[name]
             found[field] = convert(value)
-    if "path" in facts and "old_path" in facts:
+    if "path" in facts and (old_path := facts.get("old_path")) is not None:
         # The event is a part of both stories.
-        found["WATCHERD_PATH"] = _several([facts["path"], facts["old_path"]])
+        found["WATCHERD_PATH"] = _several([facts["path"], old_path])
     if (speed := _speed(facts)) is not None:
         found["WATCHERD_RTF"] = f"{1 / speed:.4f}"
     if "error" in facts and isinstance(facts["error"].__cause__, OSError):

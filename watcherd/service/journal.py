@@ -24,7 +24,7 @@ _FIELD: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 _RESET: Final = "\033[0m"
 _DIM: Final = "\033[2m"
-# From each level on: mark, mark where the terminal knows ASCII only, colour.
+# From each level on: symbol, letter for terminals that may not know the symbol, colour.
 _LOOKS: Final = (
     (logging.ERROR, "✗", "E", "\033[1;31m"),
     (logging.WARNING, "!", "!", "\033[33m"),
@@ -130,30 +130,31 @@ class PlainFormatter(logging.Formatter):
 class TerminalFormatter(logging.Formatter):
     """For people: the time of day, a mark for the level, the message; in colours where they are wanted."""
 
-    def __init__(self, *, encoding: str, colours: bool) -> None:
+    def __init__(self, *, symbols: bool, colours: bool) -> None:
         super().__init__()
-        self._encoding = encoding
+        self._symbols = symbols
         self._colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's lines."""
         time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        mark, plain_mark, colour = next(look for least, *look in _LOOKS if record.levelno >= least)
-        message = self._encodable(super().format(record))
-        if self._encodable(mark) != mark:
-            mark = plain_mark
+        symbol, letter, colour = next(look for least, *look in _LOOKS if record.levelno >= least)
+        mark = symbol if self._symbols else letter
+        message = super().format(record)
         if not self._colours:
             return _indented(f"{time} {mark} ", message)
-        return f"{_indented(f'{_DIM}{time}{_RESET} {colour}{mark} ', message)}{_RESET}"
-
-    def _encodable(self, text: str) -> str:
-        return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        return _indented(f"{_DIM}{time}{_RESET} {colour}{mark} ", message) + _RESET
 
 
 class _LineHandler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO, before_line: Callable[[], None] | None) -> None:
         super().__init__(stream)
         self._before_line = before_line
+        self._encoding = stream.encoding or "utf-8"
+
+    def format(self, record: logging.LogRecord) -> str:
+        # A character that the stream does not know must not cost the record.
+        return super().format(record).encode(self._encoding, "backslashreplace").decode(self._encoding)
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._before_line is not None:
@@ -187,7 +188,8 @@ def _formatter_for(stream: TextIO) -> logging.Formatter:
     if not stream.isatty():
         return PlainFormatter()
     colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return TerminalFormatter(encoding=stream.encoding, colours=colours)
+    symbols = stream.encoding.lower().startswith("utf")
+    return TerminalFormatter(symbols=symbols, colours=colours)
 
 
 def _is_read_by_journald(stream: TextIO) -> bool:

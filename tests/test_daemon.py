@@ -1,0 +1,358 @@
+"""The real daemon in a process of its own, on real files, with the real model."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from tests.conftest import Speaker
+
+MODEL = "packaged:tiny.en"
+PATIENCE_S = 120
+
+
+@dataclass
+class Installation:
+    """One configuration with its folder, and the commands over it."""
+
+    config: Path
+    folder: Path
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        name, *rest = map(str, arguments)
+        return [sys.executable, "-m", "watcherd", name, "-c", str(self.config), *rest]
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, errors="surrogateescape", check=False
+        )
+
+    def listed(self) -> dict[str, dict[str, Any]]:
+        """By the name relative to the folder."""
+        entries = json.loads(self.run("list", "--json").stdout)
+        return {os.path.relpath(entry["path"], self.folder): entry for entry in entries}
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        [model]
+        id = "{MODEL}"
+        [[watch]]
+        path = "{folder}"
+        settle = "500ms"
+        [ledger]
+        path = "{tmp_path / "state" / "ledger.sqlite3"}"
+        """
+    )
+    return Installation(config, folder)
+
+
+class Changes(FileSystemEventHandler):
+    """Wakes whoever waits for something to be so in a folder."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        del event
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until(self, so: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(so, PATIENCE_S), "it never came to be so"
+
+
+@pytest.fixture
+def changes(tmp_path: Path) -> Iterator[Changes]:
+    handler, observer = Changes(), Observer()
+    observer.schedule(handler, str(tmp_path), recursive=True)
+    observer.start()
+    yield handler
+    observer.stop()
+    observer.join()
+
+
+class Log:
+    """What a daemon says, line by line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.lines: list[str] = []
+        self._said = threading.Condition()
+        self._thread = threading.Thread(target=self._read, args=(process,), daemon=True)
+        self._thread.start()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            with self._said:
+                self.lines.append(line)
+                self._said.notify_all()
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        with self._said:
+            found = self._said.wait_for(lambda: sum(text in line for line in self.lines) >= times, PATIENCE_S)
+        assert found, f"never said {text!r}, but:\n{''.join(self.lines)}"
+
+
+@dataclass
+class Running:
+    """A daemon at work."""
+
+    process: subprocess.Popen[str]
+    log: Log
+
+    @property
+    def engine(self) -> psutil.Process:
+        (child,) = psutil.Process(self.process.pid).children()
+        return child
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Installation], Running]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(installation: Installation) -> Running:
+        process = subprocess.Popen(
+            installation.command("run"), stderr=subprocess.PIPE, text=True, errors="surrogateescape"
+        )
+        started.append(process)
+        return Running(process, Log(process))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def words(path: Path) -> list[str]:
+    return "".join(c for c in path.read_text().lower() if c.isalpha() or c.isspace()).split()
+
+
+def test_what_is_there_what_is_copied_and_what_is_moved_in_is_transcribed(
+    installation: Installation,
+    changes: Changes,
+    start: Callable[[Installation], Running],
+    speak: Speaker,
+    tmp_path: Path,
+) -> None:
+    folder = installation.folder
+    one = speak("The first one was waiting in the folder.")
+    two = speak("The second one is copied into it.")
+    three = speak("The third one is moved in.")
+    four = speak("And the fourth comes with its directory.")
+    shutil.copy(one, folder / "one.wav")
+
+    daemon = start(installation)
+    changes.wait_until((folder / "one.txt").exists)
+    shutil.copy(two, folder / "two.wav")
+    shutil.copy(three, tmp_path / "three.wav")
+    (tmp_path / "three.wav").rename(folder / "three.wav")
+    (tmp_path / "album").mkdir()
+    shutil.copy(four, tmp_path / "album" / "four.wav")
+    (tmp_path / "album").rename(folder / "album")
+    daemon.log.wait_for(": done", times=4)
+
+    assert words(folder / "one.txt") == "the first one was waiting in the folder".split()
+    assert words(folder / "two.txt") == "the second one is copied into it".split()
+    assert words(folder / "three.txt") == "the third one is moved in".split()
+    assert words(folder / "album" / "four.txt") == "and the fourth comes with its directory".split()
+    assert (folder / "album" / "four.srt").read_text().startswith("1\n00:00:00,")
+    status = json.loads(installation.run("status", "--json").stdout)
+    assert (status["state"], status["engine"], status["device"], status["model"]) == ("idle", "loaded", "cpu", MODEL)
+    assert status["counts"]["done"] == 4
+    assert daemon.stop() == 0
+    assert {entry["state"] for entry in installation.listed().values()} == {"done"}
+
+
+def test_an_idle_parent_is_small_and_holds_no_library_of_the_model(
+    installation: Installation, start: Callable[[Installation], Running]
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is ready on cpu")
+
+    parent = psutil.Process(daemon.process.pid)
+    mapped = {Path(mapping.path).name for mapping in parent.memory_maps()}
+    assert parent.memory_info().rss < 80e6
+    assert not {name for name in mapped if "torch" in name or "onnx" in name or "tokenizers" in name}
+    assert any("torch" in Path(mapping.path).name for mapping in daemon.engine.memory_maps())
+
+
+def test_the_engine_ends_with_a_daemon_that_is_killed(
+    installation: Installation, start: Callable[[Installation], Running]
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is ready on cpu")
+    engine = daemon.engine
+
+    daemon.process.kill()
+
+    assert engine.wait(PATIENCE_S) is not None or not engine.is_running()
+
+
+def test_a_dead_engine_is_replaced_and_its_recording_done(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker, changes: Changes
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is ready on cpu")
+    first = daemon.engine
+    first.suspend()  # so that it cannot be quicker than the kill
+    shutil.copy(speak("It survives its engine."), installation.folder / "a.wav")
+    daemon.log.wait_for("a.wav: started")
+
+    first.kill()
+
+    changes.wait_until((installation.folder / "a.txt").exists)
+    assert words(installation.folder / "a.txt") == "it survives its engine".split()
+    assert daemon.engine.pid != first.pid
+    daemon.log.wait_for(": done")
+    assert installation.listed()["a.wav"]["state"] == "done"
+
+
+def test_a_recording_that_kills_the_engine_three_times_is_set_aside_and_the_next_one_done(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is ready on cpu")
+    poison = speak("This one kills.")
+    for death in range(1, 4):
+        engine = daemon.engine
+        engine.suspend()
+        if death == 1:
+            shutil.copy(poison, installation.folder / "poison.wav")
+        daemon.log.wait_for("poison.wav: started", times=death)
+        engine.kill()
+        daemon.log.wait_for("is ready on cpu", times=death + 1 if death < 3 else death)
+    daemon.log.wait_for("poison.wav: failed")
+
+    shutil.copy(speak("The next one lives."), installation.folder / "next.wav")
+    daemon.log.wait_for("next.wav: done")
+
+    poisoned = installation.listed()["poison.wav"]
+    assert (poisoned["state"], poisoned["error_class"]) == ("failed", "poison")
+    assert "SIGKILL" in poisoned["error"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_also_while_the_model_loads(
+    installation: Installation, start: Callable[[Installation], Running], number: int
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is starting")
+
+    daemon.process.send_signal(number)
+
+    assert daemon.process.wait(30) == 0
+
+
+def test_a_second_daemon_over_the_same_ledger_is_refused(
+    installation: Installation, start: Callable[[Installation], Running]
+) -> None:
+    daemon = start(installation)
+    daemon.log.wait_for("is ready on cpu")
+
+    second = installation.run("once")
+
+    assert second.returncode == 75
+    assert str(daemon.process.pid) in second.stderr
+
+
+def test_once_does_everything_and_a_second_time_nothing(installation: Installation, speak: Speaker) -> None:
+    shutil.copy(speak("Do this once."), installation.folder / "a.wav")
+
+    first = installation.run("once")
+    transcribed_s = installation.listed()["a.wav"]["transcribed_s"]
+    second = installation.run("once")
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout == "transcribed 1; of 1 recordings 1 done\n"
+    assert second.stdout == "nothing to do; of 1 recordings 1 done\n"
+    entry = installation.listed()["a.wav"]
+    assert entry["transcribed_s"] == transcribed_s > 0
+    assert entry["attempts"] == 1
+    assert entry["sidecars"] == [str(installation.folder / "a.srt"), str(installation.folder / "a.txt")]
+
+
+def test_bad_input_ends_in_its_state_and_the_good_recording_beside_it_is_done(
+    installation: Installation, speak: Speaker, tmp_path: Path
+) -> None:
+    folder = installation.folder
+    good = speak("This one is good.")
+    (folder / "text.mp3").write_text("this is no music at all\n" * 50)
+    (folder / "empty.mp3").touch()
+    make_video(tmp_path / "whole.mp4", good)
+    whole = (tmp_path / "whole.mp4").read_bytes()
+    (folder / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
+    silent_video(folder / "no sound.mp4")
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anullsrc", "-t", "3", folder / "silence.wav"], check=True
+    )
+    shutil.copy(good, folder / "two\nlines.wav")
+    shutil.copy(speak("This name is no text."), os.fsencode(folder) + b"/\xff\xfe.wav")
+
+    once = installation.run("once")
+
+    listed = installation.listed()
+    assert once.returncode == 1
+    assert {name: entry["state"] for name, entry in listed.items()} == {
+        "text.mp3": "failed",
+        "truncated.mp4": "failed",
+        "no sound.mp4": "failed",
+        "silence.wav": "no_speech",
+        "two\nlines.wav": "done",
+        "\udcff\udcfe.wav": "done",
+    }
+    for name in ("text.mp3", "truncated.mp4", "no sound.mp4"):
+        assert listed[name]["error_class"] == "permanent"
+        assert name in once.stderr
+    assert (folder / "silence.txt").read_bytes() == b""
+    assert not (folder / "silence.srt").exists()
+    assert words(folder / "two\nlines.txt") == "this one is good".split()
+    assert "empty" in installation.run("show", folder / "empty.mp3").stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_blocked_and_done_once_it_may_be_read(installation: Installation, speak: Speaker) -> None:
+    recording = installation.folder / "secret.wav"
+    shutil.copy(speak("A secret."), recording)
+    recording.chmod(0)
+
+    assert installation.run("once").returncode == 1
+    assert installation.listed()["secret.wav"]["state"] == "blocked"
+    recording.chmod(0o600)
+    assert installation.run("once").returncode == 0
+    assert installation.listed()["secret.wav"]["state"] == "done"
+
+
+def make_video(path: Path, sound: Path) -> None:
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=size=64x64:rate=5", "-i", sound, "-shortest", path],
+        check=True,
+    )
+
+
+def silent_video(path: Path) -> None:
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=size=64x64:rate=5", "-t", "2", path], check=True
+    )

@@ -1,0 +1,326 @@
+"""What is to be done with which recording: from a sighting through the engine to its sidecars, always by the ledger."""
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from watcherd.config import Settings, WatchRoot
+from watcherd.discovery.sightings import (
+    FolderUnreadable,
+    Found,
+    Gone,
+    RootOffline,
+    RootOnline,
+    ScanComplete,
+    Sighting,
+    Unreadable,
+    WatchLimitReached,
+)
+from watcherd.engine.messages import Failed, Finished, Progress, Transcribe
+from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
+from watcherd.errors import EngineDiedError, FileUnreadableError, RecordingChangedError, WatcherdError
+from watcherd.ledger.ledger import Ledger
+from watcherd.ledger.records import Novelty, Publication, Result, StatKey
+from watcherd.ledger.records import Work as Due
+from watcherd.ledger.states import State
+from watcherd.publication import publish
+from watcherd.service.events import Event, log
+from watcherd.sidecars.publish import preflight
+
+HANDS: Final = 4
+"""How many recordings the engine has at a time. Their windows are served in turn, so a memo passes a long recording."""
+
+BLOCKED_WAIT: Final = timedelta(seconds=60)
+"""How soon a folder that could not be written to is looked at again; looking costs nothing."""
+
+
+@dataclass(slots=True)
+class InHand:
+    """A recording that the engine has."""
+
+    due: Due
+    started: float
+    done_ms: int = 0
+    duration_ms: int = 0
+
+    @property
+    def path(self) -> Path:
+        """The recording."""
+        return self.due.path
+
+    def to_dict(self, now: float) -> dict[str, Any]:
+        """As ``watcherd status --json`` shows it."""
+        progress = min(self.done_ms / self.duration_ms, 1.0) if self.duration_ms else 0.0
+        eta_s = round((now - self.started) * (1 - progress) / progress, 1) if progress else None
+        return {"path": str(self.path), "progress": round(progress, 4), "eta_s": eta_s}
+
+
+class Work:
+    """The daemon's decisions. For the main thread alone; every method returns soon.
+
+    A recording goes to the engine only when its folder can take the sidecars; a result goes into the ledger before
+    anything is published; and what was published is in the ledger before the recording counts as done.
+
+    Attributes:
+        in_hand: what the engine has, by job.
+        transcribed: how many results came from the engine in this run.
+    """
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, supervisor: Supervisor, look_again: Callable[[Path], None]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._supervisor = supervisor
+        self._look_again = look_again
+        self._offline: set[Path] = set()
+        self._jobs = 0
+        self.in_hand: dict[int, InHand] = {}
+        self.transcribed = 0
+
+    # --- what discovery saw ---------------------------------------------------------------------------------------
+
+    def sighted(self, sighting: Sighting) -> None:
+        """Take note of what discovery saw."""
+        match sighting:
+            case Found():
+                self._found(sighting)
+            case Unreadable(root=root, path=path, error=error):
+                self._ledger.paths.bind_unreadable(path, error)
+                log(Event.BLOCKED, root=root, path=path, error=error)
+            case Gone(root=root, path=path):
+                self._ledger.paths.forget([path])
+                log(Event.GONE, root=root, path=path)
+            case FolderUnreadable(root=root, path=path, error=error):
+                log(Event.BLOCKED, root=root, path=path, error=error)
+            case RootOnline(root=root, mode=mode, why=why):
+                if root in self._offline:
+                    self._offline.discard(root)
+                    log(Event.ROOT_ONLINE, root=root)
+                log(Event.ROOT_WATCHED, root=root, mode=mode, why=why)
+            case RootOffline(root=root, why=why):
+                self._offline.add(root)
+                log(Event.ROOT_OFFLINE, root=root, why=why)
+            case WatchLimitReached(root=root, problem=problem, remedy=remedy):
+                log(Event.WATCH_LIMIT, root=root, why=problem, how=remedy)
+            case ScanComplete(root=root):
+                log(Event.SCANNED, root=root, recordings=sighting.recordings)
+
+    def _found(self, found: Found) -> None:
+        paths = self._ledger.paths
+        binding = paths.bind(found.path, found.stat_key, found.sha256, found.packet_sha256)
+        if binding.novelty is Novelty.NEW_PATH:
+            others = self._forget_moved(binding.content_id, found.path)
+            old_path = others[0] if others else None
+            log(Event.KNOWN_CONTENT, root=found.root, path=found.path, old_path=old_path, state=binding.state)
+        elif binding.novelty is Novelty.NEW_CONTENT:
+            log(Event.FOUND, root=found.root, path=found.path)
+
+    def _forget_moved(self, content_id: int, path: Path) -> list[Path]:
+        """A move is seen as the new name first: the old one goes now, so that its sidecars can follow at once.
+
+        Returns the other paths of the content, as they were before.
+        """
+        others = [known.path for known in self._ledger.read.paths_of(content_id) if known.path != path]
+        self._ledger.paths.forget(other for other in others if self._is_online(other) and not os.path.lexists(other))
+        return others
+
+    # --- what the engine said -------------------------------------------------------------------------------------
+
+    def heard(self, news: EngineNews, now: float) -> None:
+        """Take note of what the engine said."""
+        match news:
+            case Progress(job=job) if job in self.in_hand:
+                hand = self.in_hand[job]
+                hand.done_ms, hand.duration_ms = news.done_ms, news.duration_ms
+            case Finished(job=job) if job in self.in_hand:
+                self._finished(self.in_hand.pop(job), news, now)
+            case Failed(job=job) if job in self.in_hand:
+                self._failed(self.in_hand.pop(job), news.error)
+            case EngineDied():
+                self._engine_died(news)
+
+    def _finished(self, hand: InHand, news: Finished, now: float) -> None:
+        content_id = hand.due.content_id
+        if not self._unchanged(hand.due):
+            self._changed(hand)
+            return
+        model = self._supervisor.model
+        result = Result(
+            transcript=news.transcript,
+            model_id=self._settings.model.id,
+            model_revision=model.revision if model else None,
+            settings_fingerprint=self._fingerprint(hand.path),
+            compute_ms=round(news.compute_s * 1000),
+        )
+        self._ledger.queue.store_result(content_id, result)
+        self.transcribed += 1
+        log(
+            Event.TRANSCRIBED,
+            root=self._folder(hand.path),
+            path=hand.path,
+            audio_ms=news.transcript.duration_ms,
+            elapsed_s=now - hand.started,
+            compute_s=news.compute_s,
+            language=news.transcript.language,
+            model=self._settings.model.id,
+            device=model.device if model else None,
+        )
+
+    def _failed(self, hand: InHand, error: WatcherdError) -> None:
+        if isinstance(error, RecordingChangedError) or not self._unchanged(hand.due):
+            self._changed(hand)
+            return
+        if isinstance(error, FileUnreadableError):
+            self._ledger.queue.release(hand.due.content_id, error.problem)
+            self._ledger.paths.block(hand.path, error, _in(BLOCKED_WAIT))
+            log(Event.BLOCKED, root=self._folder(hand.path), path=hand.path, error=error)
+            return
+        self._log_setback(hand, self._ledger.queue.fail(hand.due.content_id, error), error)
+
+    def _engine_died(self, news: EngineDied) -> None:
+        log(Event.ENGINE_DIED, how=news.how, paths=[hand.path for hand in self.in_hand.values()])
+        for hand in self.in_hand.values():
+            error = EngineDiedError(f"the engine {news.how}", path=hand.path)
+            self._log_setback(hand, self._ledger.queue.engine_died(hand.due.content_id, error), error)
+        self.in_hand.clear()
+
+    def _log_setback(self, hand: InHand, state: State, error: WatcherdError) -> None:
+        event = {State.RETRY: Event.RETRY, State.BLOCKED: Event.BLOCKED, State.FAILED: Event.FAILED}.get(state)
+        if event is not None:
+            log(event, root=self._folder(hand.path), path=hand.path, error=error, attempt=hand.due.attempts + 1)
+
+    def _changed(self, hand: InHand) -> None:
+        """The file is not the one any more that was claimed: discovery says what it is now."""
+        self._ledger.queue.release(hand.due.content_id, "the file changed or went while it was being transcribed")
+        log(Event.CHANGED, root=self._folder(hand.path), path=hand.path)
+        self._look_again(hand.path)
+
+    # --- what is due ----------------------------------------------------------------------------------------------
+
+    def step(self, now: float) -> None:
+        """Publish and hand out whatever is due."""
+        for publication in self._ledger.publishing.due(self._online()):
+            self._publish(publication)
+        self._hand_out(now)
+
+    def _hand_out(self, now: float) -> None:
+        while len(self.in_hand) < HANDS and not any(hand.due.deaths for hand in self.in_hand.values()):
+            due = self._ledger.queue.next(self._online())
+            if due is None or (due.deaths and self.in_hand):
+                # One that the engine died with runs alone: nobody shares its fate, and nobody is suspected for it.
+                return
+            if not self._ready(due):
+                continue
+            if not self._supervisor.want(now):
+                return
+            self._ledger.queue.claim(due)
+            self._jobs += 1
+            self.in_hand[self._jobs] = InHand(due, now)
+            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path)))
+            log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
+
+    def _ready(self, due: Due) -> bool:
+        """Whether the recording can be done now; where not, the ledger knows why when this returns."""
+        if not self._unchanged(due):
+            # Not ours to judge: discovery finds out what is there now. Until then the path offers nothing.
+            error: WatcherdError = RecordingChangedError("the file changed since it was found", path=due.path)
+            self._ledger.paths.block(due.path, error, _in(BLOCKED_WAIT))
+            self._look_again(due.path)
+            return False
+        try:
+            preflight(due.path.parent)
+        except WatcherdError as blocked:
+            self._block(due.path, blocked)
+            return False
+        return True
+
+    def _publish(self, publication: Publication) -> None:
+        result = self._ledger.read.result(publication.content_id)
+        root = self._root(publication.path)
+        if result is None or root is None:
+            return
+        try:
+            report = publish(self._ledger, publication, result.transcript, root.formats, self._settings.subtitles)
+        except RecordingChangedError:
+            self._look_again(publication.path)
+            self._ledger.paths.forget([publication.path])
+            return
+        except WatcherdError as blocked:
+            self._block(publication.path, blocked)
+            return
+        state = self._ledger.publishing.published(publication)
+        event = Event.NO_SPEECH if state is State.NO_SPEECH else Event.DONE
+        log(
+            event,
+            root=root.path,
+            path=publication.path,
+            sidecars=report.written,
+            audio_ms=result.transcript.duration_ms,
+            language=result.transcript.language,
+            model=result.model_id,
+        )
+        for sidecar in report.kept:
+            log(Event.SIDECAR_KEPT, root=root.path, path=publication.path, sidecar=sidecar)
+        for sidecar in report.stay_deleted:
+            log(Event.SIDECAR_STAYS_DELETED, root=root.path, path=publication.path, sidecar=sidecar)
+
+    def _block(self, path: Path, error: WatcherdError) -> None:
+        entry = self._ledger.read.entry(path)
+        self._ledger.paths.block(path, error, _in(BLOCKED_WAIT))
+        if entry is None or entry.error != error.problem:  # told once, not every minute
+            log(Event.BLOCKED, root=self._folder(path), path=path, error=error)
+
+    def waiting(self) -> bool:
+        """Whether anything could be done right now."""
+        roots = self._online()
+        return bool(self._ledger.publishing.due(roots, limit=1)) or self._ledger.queue.next(roots) is not None
+
+    def next_due_s(self) -> float | None:
+        """Seconds until something that waits is due; None where nothing waits."""
+        due = self._ledger.queue.next_due()
+        return None if due is None else (due - datetime.now(UTC)).total_seconds()
+
+    def release_all(self) -> None:
+        """Take everything back from the engine: the daemon ends."""
+        for hand in self.in_hand.values():
+            self._ledger.queue.release(hand.due.content_id, "the daemon was stopped")
+        self.in_hand.clear()
+
+    # --- where things are -----------------------------------------------------------------------------------------
+
+    def _online(self) -> Collection[Path]:
+        return [root.path for root in self._settings.watch if root.path not in self._offline]
+
+    def _is_online(self, path: Path) -> bool:
+        return any(path.is_relative_to(root) for root in self._online())
+
+    def _root(self, path: Path) -> WatchRoot | None:
+        return next((root for root in self._settings.watch if path.is_relative_to(root.path)), None)
+
+    def _folder(self, path: Path) -> Path:
+        """The root of a path, for the log."""
+        root = self._root(path)
+        return path.parent if root is None else root.path
+
+    def _language(self, path: Path) -> str:
+        root = self._root(path)
+        return self._settings.model.language if root is None else self._settings.language_of(root)
+
+    def _fingerprint(self, path: Path) -> str:
+        return f"language={self._language(path)}"
+
+    def _unchanged(self, due: Due) -> bool:
+        known = self._ledger.read.path(due.path)
+        try:
+            stat = due.path.lstat()
+        except OSError:
+            return False
+        return known is not None and known.stat_key == StatKey.from_stat(stat)
+
+
+def _in(wait: timedelta) -> datetime:
+    return datetime.now(UTC) + wait
