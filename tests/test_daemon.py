@@ -106,6 +106,9 @@ class Log:
                 self.lines.append(line)
                 self._said.notify_all()
 
+    def close(self) -> None:
+        self._thread.join()
+
     def wait_for(self, text: str, times: int = 1) -> None:
         with self._said:
             found = self._said.wait_for(lambda: sum(text in line for line in self.lines) >= times, PATIENCE_S)
@@ -131,19 +134,20 @@ class Running:
 
 @pytest.fixture
 def start() -> Iterator[Callable[[Installation], Running]]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[Running] = []
 
     def start(installation: Installation) -> Running:
         process = subprocess.Popen(
             installation.command("run"), stderr=subprocess.PIPE, text=True, errors="surrogateescape"
         )
-        started.append(process)
-        return Running(process, Log(process))
+        started.append(Running(process, Log(process)))
+        return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    for running in started:
+        with running.process:
+            running.process.kill()
+            running.log.close()
 
 
 def words(path: Path) -> list[str]:
@@ -161,7 +165,7 @@ def test_what_is_there_what_is_copied_and_what_is_moved_in_is_transcribed(
     one = speak("The first one was waiting in the folder.")
     two = speak("The second one is copied into it.")
     three = speak("The third one is moved in.")
-    four = speak("And the fourth comes with its directory.")
+    four = speak("And the fourth one comes in a folder.")
     shutil.copy(one, folder / "one.wav")
 
     daemon = start(installation)
@@ -177,7 +181,7 @@ def test_what_is_there_what_is_copied_and_what_is_moved_in_is_transcribed(
     assert words(folder / "one.txt") == "the first one was waiting in the folder".split()
     assert words(folder / "two.txt") == "the second one is copied into it".split()
     assert words(folder / "three.txt") == "the third one is moved in".split()
-    assert words(folder / "album" / "four.txt") == "and the fourth comes with its directory".split()
+    assert words(folder / "album" / "four.txt") == "and the fourth one comes in a folder".split()
     assert (folder / "album" / "four.srt").read_text().startswith("1\n00:00:00,")
     status = json.loads(installation.run("status", "--json").stdout)
     assert (status["state"], status["engine"], status["device"], status["model"]) == ("idle", "loaded", "cpu", MODEL)
@@ -218,13 +222,13 @@ def test_a_dead_engine_is_replaced_and_its_recording_done(
     daemon.log.wait_for("is ready on cpu")
     first = daemon.engine
     first.suspend()  # so that it cannot be quicker than the kill
-    shutil.copy(speak("It survives its engine."), installation.folder / "a.wav")
+    shutil.copy(speak("This recording survives the engine."), installation.folder / "a.wav")
     daemon.log.wait_for("a.wav: started")
 
     first.kill()
 
     changes.wait_until((installation.folder / "a.txt").exists)
-    assert words(installation.folder / "a.txt") == "it survives its engine".split()
+    assert words(installation.folder / "a.txt") == "this recording survives the engine".split()
     assert daemon.engine.pid != first.pid
     daemon.log.wait_for(": done")
     assert installation.listed()["a.wav"]["state"] == "done"
@@ -279,7 +283,7 @@ def test_a_second_daemon_over_the_same_ledger_is_refused(
 
 
 def test_once_does_everything_and_a_second_time_nothing(installation: Installation, speak: Speaker) -> None:
-    shutil.copy(speak("Do this once."), installation.folder / "a.wav")
+    shutil.copy(speak("This recording is transcribed only once."), installation.folder / "a.wav")
 
     first = installation.run("once")
     transcribed_s = installation.listed()["a.wav"]["transcribed_s"]

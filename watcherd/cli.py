@@ -4,13 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from watcherd import __version__
 from watcherd.commands import check, list_recordings, model, once, run, show, status, transcribe
 from watcherd.errors import EXIT_OK, WatcherdError
-from watcherd.names import printable
 
 _COMMANDS: Final = (run, once, transcribe, status, list_recordings, show, check, model)
 

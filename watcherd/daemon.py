@@ -93,27 +93,24 @@ class Daemon:
         """
         require_ffmpeg()
         ignore_sigio()
-        settings = self._settings
-        log(
-            Event.STARTING, version=__version__, model=settings.model.id, folders=[root.path for root in settings.watch]
-        )
+        settings, inbox = self._settings, self._inbox
+        database, folders = settings.ledger.path, [root.path for root in settings.watch]
         with ExitStack() as cleanup:
             cleanup.enter_context(self._signals())
-            ledger = cleanup.enter_context(Ledger.open(settings.ledger.path))
-            control = ControlServer(self._settings.ledger.path, self._ask)
+            log(Event.STARTING, version=__version__, model=settings.model.id, folders=folders)
+            ledger = cleanup.enter_context(Ledger.open(database))
+            control = ControlServer(database, self._ask)
             cleanup.callback(control.close)
-            supervisor = Supervisor(EngineClient(load_order(self._settings.model), self._inbox.put), **self._patience())
+            idle_unload_s = None if self._until_done else settings.model.idle_unload_s
+            supervisor = Supervisor(EngineClient(load_order(settings.model), inbox.put), idle_unload_s=idle_unload_s)
             cleanup.callback(supervisor.stop)
-            discovery = Discovery(
-                self._settings.watch, lambda: Reader.open(self._settings.ledger.path), self._inbox.put
-            )
+            discovery = Discovery(settings.watch, lambda: Reader.open(database), inbox.put)
             cleanup.callback(discovery.stop)
-            work = Work(self._settings, ledger, supervisor, discovery.look)
+            work = Work(settings, ledger, supervisor, discovery.look)
             cleanup.callback(work.release_all)
             if not self._until_done:
-                supervisor.want(
-                    time.monotonic()
-                )  # a model that cannot be had is told now, not with the first recording
+                # A model that cannot be had is told now, not with the first recording.
+                supervisor.want(time.monotonic())
             discovery.start()
             self._loop(ledger, supervisor, work)
             return Summary(work.transcribed, ledger.read.counts())
@@ -189,9 +186,6 @@ class Daemon:
         if (wait := work.next_due_s()) is not None:
             due.append(wait)
         return max(0.0, min(PULSE_S, *due)) if due else PULSE_S
-
-    def _patience(self) -> dict[str, float | None]:
-        return {"idle_unload_s": None if self._until_done else self._settings.model.idle_unload_s}
 
     # --- asked from outside ---------------------------------------------------------------------------------------
 

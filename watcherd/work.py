@@ -232,7 +232,8 @@ class Work:
             self._look_again(due.path)
             return False
         try:
-            preflight(due.path.parent)
+            root = self._root(due.path)
+            preflight(due.path.parent, root.path if root else None)
         except WatcherdError as blocked:
             self._block(due.path, blocked)
             return False
@@ -244,7 +245,9 @@ class Work:
         if result is None or root is None:
             return
         try:
-            report = publish(self._ledger, publication, result.transcript, root.formats, self._settings.subtitles)
+            report = publish(
+                self._ledger, publication, result.transcript, root.formats, self._settings.subtitles, root.path
+            )
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])

@@ -12,8 +12,8 @@ from typing import Final
 from watcherd.commands.options import Subparsers, add_command, add_overrides, config_of, settings_of
 from watcherd.config import Settings
 from watcherd.discovery.limits import inotify_shortage
-from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.engine.checkpoints import resolve
+from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.errors import EXIT_CONFIG, EXIT_OK, ModelUnavailableError, WatcherdError
 from watcherd.names import printable
 from watcherd.sidecars.publish import preflight

@@ -14,9 +14,11 @@ from watcherd.engine.messages import ModelLoaded, Progress
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
 from watcherd.names import printable
 from watcherd.oneoff import Outcome, transcribe
+from watcherd.publication import layout_of
 from watcherd.service.progress import ProgressBar
 from watcherd.service.spoken import duration
-from watcherd.sidecars.publish import publish_unrecorded
+from watcherd.sidecars.placement import publish_sidecars
+from watcherd.sidecars.records import RunRecords
 
 
 def register(commands: Subparsers) -> None:
@@ -38,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     model, subtitles = _settings(options)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
-    code, report = EXIT_OK, []
+    code, report, records = EXIT_OK, [], RunRecords()
     with ProgressBar(sys.stderr) as bar:
 
         def told(news: ModelLoaded | Progress) -> None:
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         outcomes = transcribe(options.files, load_order(model), model.language, told)
         for outcome in outcomes:
             bar.clear()
-            entry = _publish(outcome, subtitles, options.output)
+            entry = _publish(outcome, subtitles, options.output, records)
             if entry["error"]:
                 code = EXIT_WORK_FAILED
             report.append(entry)
@@ -80,12 +82,16 @@ def _language(code: str) -> str:
     return code
 
 
-def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None) -> dict[str, Any]:
+def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None, records: RunRecords) -> dict[str, Any]:
     sidecars: list[Path] = []
+    records.recording = outcome.path
     error = outcome.error
     if outcome.transcript is not None:
         try:
-            sidecars = publish_unrecorded(outcome.path, outcome.transcript, FORMATS, subtitles, folder)
+            published = publish_sidecars(
+                outcome.path, outcome.transcript, FORMATS, layout_of(subtitles), records, folder=folder
+            )
+            sidecars = published.written
         except WatcherdError as blocked:
             error = blocked
     transcript = outcome.transcript

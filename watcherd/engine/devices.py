@@ -6,7 +6,12 @@ import torch
 
 from watcherd.errors import DeviceUnavailableError
 
-_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+_DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "int8": torch.float32,  # what is not a linear layer stays in float32
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +22,13 @@ class Placement:
     dtype: torch.dtype
     name: str
     """The GPU's or the processor's name, for people."""
+    int8: bool = False
+    """Whether linear layers compute in 8-bit integers, whatever ``dtype`` says for the rest."""
 
     @property
     def dtype_name(self) -> str:
         """As the configuration writes it."""
-        return str(self.dtype).removeprefix("torch.")
+        return "int8" if self.int8 else str(self.dtype).removeprefix("torch.")
 
 
 def place(device: str, dtype: str) -> Placement:
@@ -31,11 +38,11 @@ def place(device: str, dtype: str) -> Placement:
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N".
-        dtype: "auto", "float16", "bfloat16" or "float32"; "auto" is float16 on a GPU and float32 on a CPU, where half
-            precision is emulated and slower.
+        dtype: "auto", "float16", "bfloat16", "float32" or, on a CPU, "int8"; "auto" is float16 on a GPU and float32
+            on a CPU, where half precision is emulated and slower.
 
     Raises:
-        DeviceUnavailableError: a GPU is asked for that PyTorch does not see.
+        DeviceUnavailableError: a GPU is asked for that PyTorch does not see, or the device cannot compute in int8.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -48,7 +55,27 @@ def place(device: str, dtype: str) -> Placement:
         name = _processor_name()
     if dtype == "auto":
         dtype = "float16" if chosen.type == "cuda" else "float32"
-    return Placement(chosen, _DTYPES[dtype], name)
+    if dtype == "int8":
+        _require_int8(chosen, name)
+    return Placement(chosen, _DTYPES[dtype], name, int8=dtype == "int8")
+
+
+def processor_has(*features: str) -> bool:
+    """Whether the processor has all of these instruction sets, by the names that Linux has for them."""
+    return set(features) <= set((_processor_says("flags") or _processor_says("Features") or "").split())
+
+
+def _require_int8(device: torch.device, name: str) -> None:
+    if device.type != "cpu":
+        raise DeviceUnavailableError(
+            f'dtype = "int8" is for CPUs, and the model goes to {device} ({name}), where float16 is as fast',
+            remedy='Set dtype = "auto", or device = "cpu", under [model]',
+        )
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        raise DeviceUnavailableError(
+            f'dtype = "int8" needs oneDNN, which PyTorch {torch.__version__} was built without',
+            remedy='Set dtype = "auto" under [model], or install an official build of PyTorch',
+        )
 
 
 def _require_gpu(asked: str, device: torch.device) -> None:
@@ -72,12 +99,17 @@ def _require_gpu(asked: str, device: torch.device) -> None:
 
 
 def _processor_name() -> str:
+    return _processor_says("model name") or "CPU"
+
+
+def _processor_says(wanted: str) -> str | None:
+    """What the kernel says of the first processor under this key."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:  # noqa: PTH123  not a user's path
             for line in cpuinfo:
                 key, _, value = line.partition(":")
-                if key.strip() == "model name":
+                if key.strip() == wanted:
                     return value.strip()
     except OSError:
         pass
-    return "CPU"
+    return None

@@ -5,7 +5,6 @@ the other end closes.
 """
 
 import faulthandler
-import logging
 import os
 import queue
 import signal
@@ -69,6 +68,7 @@ class Engine:
         from watcherd.engine.devices import place  # noqa: PLC0415
         from watcherd.engine.families import load  # noqa: PLC0415
 
+        _silence_libraries()
         placement = place(order.device, order.dtype)
         checkpoint = resolve(order.model_id, download=True)
         recognizer = load(checkpoint, placement, None if order.batch_size == "auto" else order.batch_size)
@@ -173,13 +173,20 @@ class Engine:
             os._exit(0)
 
 
+def _silence_libraries() -> None:
+    """Hold back the progress bars and the advice of transformers, which would end up in the journal."""
+    from transformers.utils import logging as advice  # noqa: PLC0415
+
+    advice.set_verbosity_error()
+    advice.disable_progress_bar()
+
+
 def main() -> None:
     """Run the engine on the socket whose number is the only argument."""
     faulthandler.enable()
     # Ctrl-C on a terminal reaches the whole process group; ending is the daemon's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
-    logging.getLogger("transformers").setLevel(logging.ERROR)
     Engine(Connection(int(sys.argv[1]))).run()
 
 

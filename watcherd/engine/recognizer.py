@@ -27,6 +27,8 @@ class Reading:
     """Where the model says that it stopped; speech after it has not been read."""
     avg_logprob: float
     """Mean natural-log probability of the chosen tokens: near 0 is sure, below -1 is guessing."""
+    no_speech_prob: float | None = None
+    """How probable the model finds it that nobody speaks; None for a model that does not say."""
 
     @property
     def text(self) -> str:

@@ -4,22 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForSpeechSeq2Seq,
-    AutoProcessor,
-    LogitsProcessor,
-    LogitsProcessorList,
-)
-from transformers.modeling_outputs import BaseModelOutput
+from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
 from watcherd.engine.checkpoints import Checkpoint
-from watcherd.engine.devices import Placement
+from watcherd.engine.decoder_cache import KeysAndValues
+from watcherd.engine.devices import Placement, processor_has
+from watcherd.engine.greedy import Decoded, GreedyDecode
+from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
 from watcherd.engine.recognizer import Phrase, Reading
+from watcherd.engine.text_decoder import TextDecoder
+from watcherd.engine.timestamp_rules import TimestampRules
 from watcherd.errors import OutOfMemoryError
 
 MAX_NEW_TOKENS = 220
 """Per window. 28 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
+
+NO_SPEECH_TOKENS = ("<|nospeech|>", "<|nocaptions|>")
+"""The token that means silence: its name since large-v3, and the one before."""
 
 SECONDS_PER_TIMESTAMP = 0.02
 SAMPLES_PER_S = 16_000
@@ -34,7 +36,7 @@ class WhisperRecognizer:
 
     def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
         self.placement = placement
-        self._model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
+        model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
             checkpoint.folder,
             dtype=placement.dtype,
             device_map={"": placement.device},  # accelerate loads each tensor straight onto the device
@@ -48,15 +50,25 @@ class WhisperRecognizer:
         )
         self._tokenizer = processor.tokenizer
         self._log_mel = LogMel(processor.feature_extractor, placement.device)
-        generation = self._model.generation_config
-        self._first_timestamp: int = generation.no_timestamps_token_id + 1
-        self._end_of_text: int = self._tokenizer.eos_token_id
+        self._config = model.config
+        generation = model.generation_config
+        # The decoder takes copies of its own; with this frame the model's go, and only its encoder stays.
+        self._encoder = model.get_encoder()
+        self._decoder = TextDecoder(model, int8=placement.int8, heard_dtype=_heard_dtype(placement))
+        if placement.int8:
+            quantise(self._encoder)
+        rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
+        self._decode = GreedyDecode(self._decoder, rules, self._no_speech_id())
+        self._first_timestamp = rules.first_timestamp
+        self._end_of_text = rules.end_of_text
+        self._start: int = generation.decoder_start_token_id
         codes: dict[str, int] = getattr(generation, "lang_to_id", None) or {}
         self._multilingual = bool(codes) and not checkpoint.english_only
         self._language_ids = {token.strip("<|>"): ident for token, ident in codes.items()}
         self.languages = tuple(self._language_ids) if self._multilingual else ("en",)
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
+        self._transcribe: int | None = generation.task_to_id["transcribe"] if self._wants_language else None
         self.batch_size = batch_size or self._automatic_batch()
 
     def detect_language(self, windows: Sequence[Samples]) -> str:
@@ -65,12 +77,11 @@ class WhisperRecognizer:
             return self.languages[0]
         totals = torch.zeros(len(self.languages), dtype=torch.float64)
         ids = torch.tensor([self._language_ids[code] for code in self.languages], device=self.placement.device)
-        start = torch.tensor([[self._model.generation_config.decoder_start_token_id]], device=self.placement.device)
         with torch.inference_mode():
             for window in windows:
-                encoded = BaseModelOutput(last_hidden_state=self._encode_one(window))
-                logits = self._model(encoder_outputs=encoded, decoder_input_ids=start, use_cache=False).logits[0, -1]
-                totals += logits[ids].float().log_softmax(-1).double().cpu()
+                heard = self._decoder.hear(self._encode([window]))
+                scores = self._decode.start_scores(heard, self._start)[0]
+                totals += scores[ids].log_softmax(-1).double().cpu()
         return self.languages[int(totals.argmax())]
 
     def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
@@ -90,47 +101,38 @@ class WhisperRecognizer:
         return [*self.read(windows[:half], languages[:half]), *self.read(windows[half:], languages[half:])]
 
     def _read_batch(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        confidence = _ChosenLogprobs(self._end_of_text)
-        options: dict[str, Any] = {}
-        if self._wants_language:
-            options = {"language": list(languages), "task": "transcribe"}
+        prompts = [self._prompt(language) for language in languages]
         with torch.inference_mode():
-            encoded = self._encode(windows)
-            tokens: torch.Tensor = self._model.generate(
-                encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
-                return_timestamps=True,
-                num_beams=1,
-                do_sample=False,
-                max_new_tokens=MAX_NEW_TOKENS,
-                force_unique_generate_call=True,
-                logits_processor=LogitsProcessorList([confidence]),
-                **options,
-            )
-        means = confidence.means()
-        return [
-            self._reading(row, len(window) / SAMPLES_PER_S, mean)
-            for row, window, mean in zip(tokens.tolist(), windows, means, strict=True)
-        ]
+            decoded = self._decode(self._hear(windows), prompts, MAX_NEW_TOKENS)
+        return [self._reading(row, len(window) / SAMPLES_PER_S) for row, window in zip(decoded, windows, strict=True)]
 
-    def _encode_one(self, window: Samples) -> torch.Tensor:
-        features = self._log_mel(window).to(self.placement.dtype)
-        encoded: torch.Tensor = self._model.get_encoder()(features[None]).last_hidden_state
-        return encoded
+    def _prompt(self, language: str) -> list[int]:
+        if self._transcribe is None:
+            return [self._start]
+        return [self._start, self._language_ids[language], self._transcribe]
+
+    def _hear(self, windows: Sequence[Samples]) -> list[KeysAndValues]:
+        """What each decoder layer attends to, one row a window."""
+        if self.placement.device.type != "cpu":
+            return self._decoder.hear(self._encode(windows))
+        # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
+        each = [self._decoder.hear(self._encode([window])) for window in windows]
+        return [
+            (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
+            for layer in zip(*each, strict=True)
+        ]
 
     def _encode(self, windows: Sequence[Samples]) -> torch.Tensor:
         """Hidden states [windows, 1500, width]."""
-        if self.placement.device.type == "cpu":
-            # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
-            return torch.cat([self._encode_one(window) for window in windows])
         features = torch.stack([self._log_mel(window) for window in windows]).to(self.placement.dtype)
-        encoded: torch.Tensor = self._model.get_encoder()(features).last_hidden_state
+        encoded: torch.Tensor = self._encoder(features).last_hidden_state
         return encoded
 
-    def _reading(self, tokens: Sequence[int], duration_s: float, avg_logprob: float) -> Reading:
+    def _reading(self, decoded: Decoded, duration_s: float) -> Reading:
         phrases: list[Phrase] = []
         words: list[int] = []
         start_s, until_s = 0.0, 0.0
-        for token in tokens:
+        for token in decoded.tokens:
             if token >= self._first_timestamp:
                 now_s = min((token - self._first_timestamp) * SECONDS_PER_TIMESTAMP, duration_s)
                 if words:
@@ -143,53 +145,34 @@ class WhisperRecognizer:
         if words:  # cut off before its closing timestamp
             self._add(phrases, start_s, duration_s, words)
             until_s = duration_s
-        return Reading(tuple(phrases), until_s, avg_logprob)
+        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob)
 
     def _add(self, phrases: list[Phrase], start_s: float, end_s: float, tokens: Sequence[int]) -> None:
         text = self._tokenizer.decode(tokens).strip()
         if text:
             phrases.append(Phrase(start_s, end_s, text))
 
+    def _no_speech_id(self) -> int | None:
+        vocabulary = self._tokenizer.get_vocab()
+        return next((vocabulary[token] for token in NO_SPEECH_TOKENS if token in vocabulary), None)
+
     def _automatic_batch(self) -> int:
         if self.placement.device.type == "cpu":
             return CPU_BATCH
-        config = self._model.config
+        torch.cuda.empty_cache()  # what loading left
         free_bytes, _ = torch.cuda.mem_get_info(self.placement.device)
-        width = self.placement.dtype.itemsize * config.max_source_positions
-        cross_cache = 2 * config.decoder_layers * config.d_model * width
-        encoder_workspace = 4 * config.encoder_ffn_dim * width
-        fitting = int(GPU_MEMORY_SHARE * free_bytes / (cross_cache + encoder_workspace))
+        config, itemsize = self._config, self.placement.dtype.itemsize
+        positions = config.max_source_positions + MAX_NEW_TOKENS
+        decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
+        encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
+        fitting = int(GPU_MEMORY_SHARE * free_bytes / (decoder_cache + encoder_workspace))
         return max(1, min(fitting, MAX_GPU_BATCH))
 
 
-class _ChosenLogprobs(LogitsProcessor):
-    """Watches a greedy decode and sums the log probability of every token that it chose.
+def _heard_dtype(placement: Placement) -> torch.dtype:
+    """The number format of the cross-attention's cache.
 
-    Greedy takes the maximum of what this last processor sees, so the choice is known here already.
+    Reading it is most of a CPU's decoding step, so half of it is worth a conversion where AVX-512 makes that cheap.
     """
-
-    def __init__(self, end_of_text: int) -> None:
-        self._end_of_text = end_of_text
-        self._sums: torch.Tensor | None = None
-        self._counts: torch.Tensor | None = None
-        self._open: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        rows = scores.shape[0]
-        if self._sums is None or self._counts is None or self._open is None:
-            self._sums = torch.zeros(rows, device=scores.device)
-            self._counts = torch.zeros(rows, device=scores.device)
-            self._open = torch.ones(rows, dtype=torch.bool, device=scores.device)
-        else:
-            self._open &= input_ids[:, -1] != self._end_of_text
-        best, _ = scores.float().log_softmax(-1).max(-1)
-        self._sums += torch.where(self._open, best, 0.0)
-        self._counts += self._open
-        return scores
-
-    def means(self) -> list[float]:
-        """One figure a row; 0 where nothing was chosen."""
-        if self._sums is None or self._counts is None:
-            return []
-        means: list[float] = (self._sums / self._counts.clamp_min(1)).tolist()
-        return means
+    on_cpu = placement.device.type == "cpu"
+    return torch.bfloat16 if on_cpu and processor_has("avx512bw", "avx512vl", "avx512dq") else placement.dtype

@@ -1,0 +1,110 @@
+import json
+import shutil
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+
+from watcherd.engine.checkpoints import resolve
+from watcherd.errors import EXIT_CONFIG, ModelUnavailableError
+
+COMMIT = "a" * 40
+
+
+def fill(folder: Path, **config: object) -> Path:
+    """The files of a model, as far as they are looked at before it is loaded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "whisper", "vocab_size": 51866} | config))
+    for name in ("model.safetensors", "tokenizer.json", "preprocessor_config.json"):
+        (folder / name).write_text("{}")
+    return folder
+
+
+def problem(model_id: str, *, download: bool = False) -> str:
+    with pytest.raises(ModelUnavailableError) as error:
+        resolve(model_id, download=download)
+    assert error.value.exit_code == EXIT_CONFIG
+    return str(error.value)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    cache = tmp_path / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    return cache
+
+
+@pytest.mark.parametrize("download", [False, True])
+def test_a_model_in_the_hubs_cache_is_found_without_the_hub(hub: Path, download: bool) -> None:  # noqa: FBT001
+    model = hub / "models--some--model"
+    fill(model / "snapshots" / COMMIT)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(COMMIT)
+
+    checkpoint = resolve("some/model", download=download)
+
+    assert checkpoint.folder == model / "snapshots" / COMMIT
+    assert (checkpoint.revision, checkpoint.family, checkpoint.english_only) == (COMMIT, "whisper", False)
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("download", [False, True])
+def test_a_model_that_cannot_be_had_is_told_with_the_command_that_brings_it_and_the_alternative(
+    download: bool,  # noqa: FBT001
+) -> None:
+    said = problem("distil-whisper/distil-large-v3", download=download)
+    assert "watcherd model fetch distil-whisper/distil-large-v3" in said
+    assert "packaged:base" in said
+
+
+def test_a_folder_with_a_model_is_taken(tmp_path: Path) -> None:
+    fill(tmp_path / "mine")
+    assert resolve(str(tmp_path / "mine"), download=False).folder == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("config.json", "no config.json"),
+        ("model.safetensors", "no weights as safetensors"),
+        ("tokenizer.json", "lacks tokenizer.json or vocab.json"),
+        ("preprocessor_config.json", "lacks preprocessor_config.json"),
+    ],
+)
+def test_a_folder_that_is_not_whole_is_told_with_what_it_lacks(tmp_path: Path, missing: str, said: str) -> None:
+    (fill(tmp_path) / missing).unlink()
+    assert said in problem(str(tmp_path))
+
+
+def test_weights_that_can_run_code_are_not_read(tmp_path: Path) -> None:
+    shutil.move(fill(tmp_path) / "model.safetensors", tmp_path / "pytorch_model.bin")
+    assert "can run code" in problem(str(tmp_path))
+
+
+@pytest.mark.parametrize("model_id", ["packaged:huge", "packaged:"])
+def test_an_unknown_packaged_model_is_told_with_the_known_ones(model_id: str) -> None:
+    assert '"packaged:base", "packaged:tiny.en"' in problem(model_id)
+
+
+@pytest.mark.parametrize("model_id", ["no such id", "a/b/c", "-x"])
+def test_what_can_be_no_id_is_told_so(model_id: str) -> None:
+    assert "is no Hub id" in problem(model_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "english_only"),
+    [
+        ("whisper-small", {}, False),
+        ("whisper-small", {"vocab_size": 51864}, True),
+        ("whisper-small.en", {}, True),
+        ("mine", {"_name_or_path": "distil-whisper/distil-large-v3"}, True),
+        ("distil-large-v3", {}, True),
+    ],
+)
+def test_a_model_of_english_alone_is_known_for_one(
+    tmp_path: Path,
+    name: str,
+    config: dict[str, object],
+    english_only: bool,  # noqa: FBT001
+) -> None:
+    assert resolve(str(fill(tmp_path / name, **config)), download=False).english_only is english_only

@@ -1,0 +1,79 @@
+"""Linear layers in 8-bit integers: close to what they stand for, and the same words from a real model."""
+
+import jiwer
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import nn
+
+from tests.engine.conftest import RATE
+from watcherd.engine.checkpoints import resolve
+from watcherd.engine.devices import place
+from watcherd.engine.int8 import Int8Linear, quantise
+from watcherd.engine.recognizer import Reading
+from watcherd.engine.whisper import WhisperRecognizer
+
+
+def layer(inputs: int = 64, outputs: int = 96, *, bias: bool = True) -> nn.Linear:
+    torch.manual_seed(1)
+    return nn.Linear(inputs, outputs, bias=bias)
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (5, 64), (2, 7, 64)])
+@pytest.mark.parametrize("bias", [True, False])
+@torch.inference_mode()
+def test_results_are_within_one_percent_of_float(shape: tuple[int, ...], *, bias: bool) -> None:
+    exact = layer(bias=bias)
+    inputs = torch.randn(shape)
+    expected, found = exact(inputs), Int8Linear(exact.weight, exact.bias)(inputs)
+    assert found.shape == expected.shape
+    assert float((found - expected).norm() / expected.norm()) < 0.015
+    assert not torch.equal(found, expected)
+
+
+@torch.inference_mode()
+def test_a_row_does_not_depend_on_its_company() -> None:
+    small = Int8Linear(layer().weight, layer().bias)
+    row = torch.randn(1, 64)
+    company = torch.cat([torch.randn(2, 64) * 1000, row, torch.randn(1, 64)])
+    assert torch.equal(small(company)[2:3], small(row))
+
+
+@torch.inference_mode()
+def test_outputs_of_very_different_size_keep_their_own_precision() -> None:
+    exact = layer(bias=False)
+    exact.weight[3] *= 1000
+    inputs = torch.randn(4, 64)
+    difference = Int8Linear(exact.weight, None)(inputs) - exact(inputs)
+    assert float(difference[:, :3].abs().max()) < 0.05
+
+
+@torch.inference_mode()
+def test_inputs_at_the_ends_of_the_range_do_not_overflow() -> None:
+    weight = torch.ones(1, 4096)
+    inputs = torch.stack([torch.ones(4096), -torch.ones(4096), torch.zeros(4096)])
+    assert Int8Linear(weight, None)(inputs)[:, 0].tolist() == pytest.approx([4096, -4096, 0])
+
+
+def test_only_the_second_feed_forward_layer_stays_in_float() -> None:
+    block = nn.ModuleDict({"fc1": layer(), "fc2": layer(96, 64), "self_attn": nn.ModuleDict({"q_proj": layer(64, 64)})})
+    quantise(block)
+    kinds = {name: type(module) for name, module in block.named_modules() if not isinstance(module, nn.ModuleDict)}
+    assert kinds == {"fc1": Int8Linear, "fc2": nn.Linear, "self_attn.q_proj": Int8Linear}
+
+
+def test_a_spoken_window_has_the_words_of_float32(speech: npt.NDArray[np.float32]) -> None:
+    windows = [speech.copy(), speech[: 5 * RATE].copy()]
+    exact, small = (read("packaged:base", dtype, windows) for dtype in ("float32", "int8"))
+    assert small[0].text.endswith("a cold wind came up from the river.")
+    assert jiwer.wer([reading.text for reading in exact], [reading.text for reading in small]) < 0.04
+    for found, expected in zip(small, exact, strict=True):
+        assert found.avg_logprob == pytest.approx(expected.avg_logprob, abs=0.1)
+        assert found.no_speech_prob == pytest.approx(expected.no_speech_prob, abs=0.1)
+
+
+def read(model_id: str, dtype: str, windows: list[npt.NDArray[np.float32]]) -> list[Reading]:
+    recognizer = WhisperRecognizer(resolve(model_id, download=False), place("cpu", dtype), batch_size=None)
+    assert recognizer.placement.dtype_name == dtype
+    return recognizer.read(windows, ["en"] * len(windows))

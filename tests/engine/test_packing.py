@@ -1,0 +1,137 @@
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watcherd.engine.packing import MAX_WINDOW, Packer
+from watcherd.engine.samples import SAMPLES_PER_S, Span
+from watcherd.engine.windows import Window
+
+SECOND = SAMPLES_PER_S
+LONGEST_HELD = (27 + 1 + 27 + 1) * SECOND
+"""A stretch that has ended, a pause that may yet turn out short, and one that goes on."""
+
+
+def ramp(length: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Samples that tell their place; float32 counts up to 16 million."""
+    return np.arange(length, dtype=np.float32)
+
+
+def pack(speech: Sequence[Span], length: int, block: int = 8 * SECOND) -> list[Window]:
+    """Hand everything over as a detector does: a stretch once it has ended, and how far it is known."""
+    packer = Packer()
+    windows: list[Window] = []
+    told = 0
+    audio = ramp(length)
+    for position in range(0, length, block):
+        reached = min(position + block, length)
+        ended = [span for span in speech[told:] if span.end + SECOND // 10 <= reached]
+        told += len(ended)
+        known_until = min([reached, *(span.start for span in speech[told : told + 1])])
+        windows += packer.push(audio[position:reached], ended, known_until)
+        held = packer._audio.end - packer._audio._start
+        assert held <= LONGEST_HELD + block, "audio that nobody needs is dropped"
+    return windows + packer.flush(speech[told:])
+
+
+def seconds(*pairs: tuple[float, float]) -> list[Span]:
+    return [Span(round(start * SECOND), round(end * SECOND)) for start, end in pairs]
+
+
+def pieces(window: Window) -> list[tuple[float, float]]:
+    return [(piece.start / SECOND, piece.end / SECOND) for piece in window.pieces]
+
+
+def test_without_speech_there_is_no_window() -> None:
+    assert pack([], 100 * SECOND) == []
+
+
+def test_speech_keeps_half_a_second_at_either_side() -> None:
+    (window,) = pack(seconds((5, 7)), 20 * SECOND)
+
+    assert pieces(window) == [(4.5, 7.5)]
+
+
+def test_a_window_does_not_reach_beyond_the_recording() -> None:
+    (window,) = pack(seconds((0.25, 7)), round(7.25 * SECOND))
+
+    assert pieces(window) == [(0.0, 7.25)]
+
+
+def test_a_pause_of_a_second_is_kept_and_a_longer_one_is_cut_to_a_second() -> None:
+    (window,) = pack(seconds((5, 7), (8, 9), (10.5, 12)), 20 * SECOND)
+
+    assert pieces(window) == [(4.5, 9.5), (10.0, 12.5)]
+
+
+def test_sentences_far_apart_share_a_window() -> None:
+    (window,) = pack(seconds((5, 7), (300, 303)), 400 * SECOND)
+
+    assert pieces(window) == [(4.5, 7.5), (299.5, 303.5)]
+
+
+def test_a_full_window_ends_at_the_longest_pause_in_its_second_half() -> None:
+    speech = seconds((1, 6), (6.9, 16), (16.3, 20), (20.6, 24), (24.3, 28), (28.2, 34))
+
+    first, second = pack(speech, 40 * SECOND)
+
+    assert pieces(first) == [(0.5, 20.3)]  # the longest pause of all, after 6 s, is in the first half
+    assert pieces(second) == [(20.3, 34.5)]
+
+
+def test_of_equal_pauses_the_last_is_taken() -> None:
+    speech = seconds((1, 6), (6.5, 16), (16.5, 20), (20.5, 24), (24.5, 28), (28.5, 34))
+
+    assert pack(speech, 40 * SECOND)[0].end_ms == 28_250
+
+
+def test_speech_without_a_pause_goes_on_in_the_next_window() -> None:
+    windows = pack(seconds((1, 27), (27, 50), (50, 70)), 80 * SECOND)
+
+    assert [pieces(window) for window in windows] == [[(0.5, 27.0)], [(27.0, 50.0)], [(50.0, 70.5)]]
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> tuple[list[Span], int]:
+    """Up to five minutes: stretches of 32 ms to 27 s, parted by pauses of any length or, after a cut, by none."""
+    speech: list[Span] = []
+    position = draw(st.integers(0, 3 * SECOND))
+    for length, pause in draw(
+        st.lists(
+            st.tuples(
+                st.integers(512, 5 * SECOND) | st.integers(20 * SECOND, 27 * SECOND),
+                st.just(0) | st.integers(1600, 2 * SECOND) | st.integers(SECOND, 60 * SECOND),
+            ),
+            max_size=20,
+        )
+    ):
+        if position + length > 300 * SECOND:
+            break
+        speech.append(Span(position, position + length))
+        position += length + pause
+    end = speech[-1].end if speech else 0
+    return speech, end + draw(st.integers(0, 5 * SECOND))
+
+
+@settings(max_examples=60, deadline=None)
+@given(recording=recordings(), block=st.integers(SECOND // 2, 30 * SECOND))
+def test_windows_hold_every_stretch_once_and_depend_on_nothing_else(
+    recording: tuple[list[Span], int], block: int
+) -> None:
+    speech, length = recording
+
+    windows = pack(speech, length, block)
+
+    assert [span for window in windows for span in window.speech] == speech
+    everything = [piece for window in windows for piece in window.pieces]
+    assert all(before.end <= after.start for before, after in pairwise(everything))
+    assert all(0 <= piece.start < piece.end <= length for piece in everything)
+    for window in windows:
+        assert len(window.samples) <= MAX_WINDOW
+        expected = [np.arange(piece.start, piece.end, dtype=np.float32) for piece in window.pieces]
+        assert np.array_equal(window.samples, np.concatenate(expected))
+        assert all(any(span.common(piece) == span for piece in window.pieces) for span in window.speech)
+    whole = pack(speech, length, max(1, length))
+    assert [window.pieces for window in whole] == [window.pieces for window in windows]

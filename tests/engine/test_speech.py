@@ -1,0 +1,186 @@
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.conftest import RATE, Signal, hum, noise, silence
+from watcherd.engine import speech as speech_module
+from watcherd.engine.samples import Samples, Span
+from watcherd.engine.speech import FRAME, MAX_FRAMES, SpeechDetector, speech_windows
+from watcherd.engine.windows import Window
+from watcherd.errors import ModelUnavailableError
+
+
+def detect(blocks: Iterator[Samples]) -> list[Span]:
+    detector = SpeechDetector()
+    found = [span for block in blocks for span in detector.push(block)]
+    return found + detector.flush()
+
+
+def blocks_of(samples: Samples, *sizes: int) -> Iterator[Samples]:
+    position = turn = 0
+    while position < len(samples):
+        size = sizes[turn % len(sizes)]
+        yield samples[position : position + size]
+        position, turn = position + size, turn + 1
+
+
+@pytest.fixture(scope="module")
+def tape(speech: Signal) -> Samples:
+    """A minute and a half: speech, silence, noise, hum, and speech again without a pause between."""
+    parts = [silence(2), speech, noise(9, -40), speech, hum(12, -35), speech, silence(5.5), speech, speech, speech]
+    return np.concatenate(parts).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def spans(tape: Samples) -> list[Span]:
+    return detect(iter([tape]))
+
+
+def test_it_hears_what_silero_vad_hears(tape: Samples, spans: list[Span]) -> None:
+    # In a process of its own: importing the package changes torch's number of threads.
+    script = (
+        "import sys, numpy as np, silero_vad\n"
+        "from silero_vad.sequence_vad import get_speech_timestamps_sequence as stamps\n"
+        "samples = np.frombuffer(sys.stdin.buffer.read(), np.float32)\n"
+        "model = silero_vad.load_silero_vad(sequence=True)\n"
+        "for span in stamps(samples, model, min_silence_duration_ms=100, speech_pad_ms=0):\n"
+        "    print(span['start'], span['end'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=tape.tobytes(), capture_output=True, check=True)
+
+    expected = [Span(*map(int, line.split())) for line in done.stdout.decode().splitlines()]
+    assert len(expected) > 10
+    assert spans == expected
+
+
+@settings(max_examples=12, deadline=None)
+@given(sizes=st.lists(st.integers(1000, 400_000), min_size=1, max_size=5))
+def test_the_lengths_of_blocks_do_not_matter(sizes: list[int], tape: Samples, spans: list[Span]) -> None:
+    assert detect(blocks_of(tape, *sizes)) == spans
+
+
+def test_blocks_smaller_than_a_frame_do_not_matter(tape: Samples) -> None:
+    start = tape[: 15 * RATE]
+
+    assert detect(blocks_of(start, 1, 300, 63)) == detect(iter([start])) != []
+
+
+def test_speech_up_to_the_last_sample_is_found(speech: Signal) -> None:
+    cut = speech[: 2 * RATE + 77].astype(np.float32)
+
+    assert detect(iter([cut]))[-1].end == len(cut)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [noise(30, -20), noise(30, -45), hum(30, -20), silence(30), silence(0)],
+    ids=["noise", "faint noise", "hum", "silence", "nothing"],
+)
+def test_nobody_speaks_in_noise_hum_and_silence(sound: Signal) -> None:
+    assert list(speech_windows(blocks_of(sound.astype(np.float32), 8 * RATE))) == []
+
+
+def test_the_model_carries_its_state_and_its_context_from_run_to_run(tape: Samples) -> None:
+    samples = tape[: 600 * FRAME]
+    in_one = speech_module._Model()(samples)
+    model = speech_module._Model()
+
+    in_turns = np.concatenate(
+        [model(samples[start : start + 50 * FRAME]) for start in range(0, len(samples), 50 * FRAME)]
+    )
+
+    assert np.abs(in_turns - in_one).max() < 1e-4
+
+
+def turns(probabilities: list[float]) -> list[Span]:
+    found = speech_module._Turns()
+    return found.push(np.array(probabilities, np.float32)) + found.flush(len(probabilities) * 512)
+
+
+def test_speech_without_a_pause_is_cut_where_it_sounds_least_like_it() -> None:
+    probabilities = [0.9] * 2000
+    probabilities[300] = 0.4  # in the first half
+    probabilities[700] = 0.6
+
+    found = turns(probabilities)
+
+    assert found[0] == Span(0, 700 * 512)
+    assert all(before.end == after.start for before, after in pairwise(found))
+    assert found[-1].end == 2000 * 512
+    assert all(span.length <= MAX_FRAMES * 512 for span in found)
+
+
+def test_what_remains_of_cut_speech_is_kept_however_short() -> None:
+    probabilities = [0.9] * (MAX_FRAMES + 1) + [0.0] * 100
+    probabilities[MAX_FRAMES - 2] = 0.8
+
+    assert turns(probabilities) == [
+        Span(0, (MAX_FRAMES - 2) * 512),
+        Span((MAX_FRAMES - 2) * 512, (MAX_FRAMES + 1) * 512),
+    ]
+
+
+def test_a_cut_in_a_beginning_pause_leaves_nothing_behind() -> None:
+    probabilities = [0.9] * (MAX_FRAMES - 1) + [0.1] * 100
+
+    assert turns(probabilities) == [Span(0, (MAX_FRAMES - 1) * 512)]
+
+
+def same(one: Window, other: Window) -> bool:
+    return (one.index, one.pieces, one.speech) == (other.index, other.pieces, other.speech) and np.array_equal(
+        one.samples, other.samples
+    )
+
+
+def test_windows_hold_all_speech_and_do_not_depend_on_blocks(tape: Samples, spans: list[Span]) -> None:
+    windows = list(speech_windows(blocks_of(tape, 8 * RATE)))
+
+    assert len(windows) > 2
+    assert [window.index for window in windows] == list(range(len(windows)))
+    assert [span for window in windows for span in window.speech] == spans
+    assert all(window.duration_s <= 28 for window in windows)
+    for sizes in ((len(tape),), (4001, 160_001), (37, 90_000)):
+        again = list(speech_windows(blocks_of(tape, *sizes)))
+        assert len(again) == len(windows)
+        assert all(map(same, windows, again))
+
+
+def test_a_missing_model_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    speech_module._session.cache_clear()
+    try:
+        with pytest.raises(ModelUnavailableError, match=r"is not installed\. Install it: pip install"):
+            SpeechDetector()
+    finally:
+        speech_module._session.cache_clear()
+
+
+def test_a_damaged_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    monkeypatch.setattr(speech_module, "_model_file", lambda: broken)
+    speech_module._session.cache_clear()
+    try:
+        with pytest.raises(ModelUnavailableError, match="cannot be loaded"):
+            SpeechDetector()
+    finally:
+        speech_module._session.cache_clear()
+
+
+def test_voice_activity_loads_no_torch() -> None:
+    script = (
+        "import sys, numpy as np\nfrom watcherd.engine.speech import SpeechDetector\n"
+        "SpeechDetector().push(np.zeros(200_000, np.float32))\n"
+        "print('torch' in sys.modules, 'silero_vad' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert done.stdout == b"False False\n"

@@ -1,0 +1,131 @@
+"""Greedy decoding with timestamps: what transformers' ``generate`` gives, without its cost for each step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
+from watcherd.engine.text_decoder import TextDecoder
+from watcherd.engine.timestamp_rules import TimestampRules
+
+WORTH_DROPPING: Final = 0.75
+"""Rows that have ended are dropped once this share or less is still open: dropping copies the caches of the rest."""
+
+GPU_STEPS_BETWEEN_LOOKS: Final = 8
+"""Asking a GPU which rows are open waits for all of its work; between two looks a few steps too many cost less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was decoded of one window."""
+
+    tokens: tuple[int, ...]
+    """Text and timestamps, without the prompt and the end of the text."""
+    avg_logprob: float
+    """Mean natural-log probability of the tokens, the end of the text with them."""
+    no_speech_prob: float | None
+    """How probable the model found it, before its first token, that nobody speaks; None where it has no such token."""
+
+
+class GreedyDecode:
+    """Chooses the most probable token that the rules allow, for all windows of a batch together."""
+
+    def __init__(self, decoder: TextDecoder, rules: TimestampRules, no_speech_id: int | None) -> None:
+        self._decoder = decoder
+        self._rules = rules
+        self._no_speech_id = no_speech_id
+        self._steps_between_looks = 1 if decoder.device.type == "cpu" else GPU_STEPS_BETWEEN_LOOKS
+
+    def __call__(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int
+    ) -> list[Decoded]:
+        """Decode a batch.
+
+        Args:
+            heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. The list is used up.
+            prompts: for each window the tokens that it begins with, ``<|startoftranscript|>`` first; all of one length.
+            max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
+        """
+        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
+        prompt = torch.tensor(prompts, device=self._decoder.device)
+        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
+        hidden = self._decoder.step(prompt, cache)
+        no_speech = self._no_speech(hidden[:, 0])
+        logits = self._decoder.logits(hidden[:, -1])
+        self._rules.first(logits)
+        rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
+        chosen = rows.take(logits)
+        state = self._rules.begin(chosen)
+        for step in range(1, most):
+            if step % self._steps_between_looks == 0:
+                still_open = rows.open.nonzero()[:, 0]
+                if still_open.shape[0] == 0:
+                    break
+                if still_open.shape[0] <= WORTH_DROPPING * rows.open.shape[0]:
+                    cache.keep(still_open)
+                    state.keep(still_open)
+                    rows.keep(still_open)
+                    chosen = chosen[still_open]
+            logits = self._decoder.logits(self._decoder.step(chosen[:, None], cache)[:, -1])
+            self._rules.apply(logits, state)
+            chosen = rows.take(logits)
+            self._rules.advance(state, chosen)
+        return [
+            Decoded(tokens, avg_logprob, probability)
+            for (tokens, avg_logprob), probability in zip(rows.results(), no_speech, strict=True)
+        ]
+
+    def start_scores(self, heard: list[KeysAndValues], start: int) -> torch.Tensor:
+        """Float32 scores [rows, vocabulary] of what may follow the start token; there the languages are told apart."""
+        rows = heard[0][0].shape[0]
+        tokens = torch.full((rows, 1), start, device=self._decoder.device)
+        cache = DecoderCache(heard, capacity=1, dtype=self._decoder.dtype)
+        return self._decoder.logits(self._decoder.step(tokens, cache)[:, 0])
+
+    def _no_speech(self, hidden_at_start: torch.Tensor) -> list[float | None]:
+        if self._no_speech_id is None:
+            return [None] * hidden_at_start.shape[0]
+        probabilities: list[float | None] = (
+            self._decoder.logits(hidden_at_start).softmax(-1)[:, self._no_speech_id].tolist()
+        )
+        return probabilities
+
+
+class _Rows:
+    """The rows of a batch while they are decoded: which are open, and what was chosen in all of them."""
+
+    def __init__(self, count: int, most: int, end_of_text: int, device: torch.device) -> None:
+        self._end_of_text = end_of_text
+        self.open = torch.ones(count, dtype=torch.bool, device=device)
+        self._places = torch.arange(count, device=device)
+        self._tokens = torch.full((count, most), end_of_text, device=device)
+        self._logprobs = torch.zeros(count, device=device)
+        self._counts = torch.zeros(count, dtype=torch.int64, device=device)
+        self._steps = 0
+
+    def take(self, logits: torch.Tensor) -> torch.Tensor:
+        """Choose each row's next token, int64 [rows]; rows that have ended go on with the end of the text."""
+        best, chosen = logits.max(-1)
+        logprobs = best - logits.logsumexp(-1)
+        self._logprobs.index_add_(0, self._places, torch.where(self.open, logprobs, 0.0))
+        self._counts.index_add_(0, self._places, self.open.long())
+        chosen = torch.where(self.open, chosen, self._end_of_text)
+        self._tokens[self._places, self._steps] = chosen
+        self._steps += 1
+        self.open = self.open & (chosen != self._end_of_text)
+        return chosen
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with the rows at these indices alone."""
+        self.open = self.open[rows]
+        self._places = self._places[rows]
+
+    def results(self) -> list[tuple[tuple[int, ...], float]]:
+        """Tokens up to the end of the text, and their mean log probability."""
+        means = (self._logprobs / self._counts).tolist()
+        return [
+            (tuple(tokens[: tokens.index(self._end_of_text)] if self._end_of_text in tokens else tokens), mean)
+            for tokens, mean in zip(self._tokens.tolist(), means, strict=True)
+        ]

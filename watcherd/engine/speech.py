@@ -1,0 +1,190 @@
+"""Where somebody speaks: silero's voice activity over a stream of samples, and the windows that come of it."""
+
+import importlib.util
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from watcherd.engine.packing import MAX_WINDOW, PAD, Packer
+from watcherd.engine.samples import SAMPLES_PER_MS, Samples, Span
+from watcherd.engine.windows import Window
+from watcherd.errors import ModelUnavailableError
+
+FRAME: Final = 512
+"""Samples that the model gives one probability for: 32 ms."""
+
+CONTEXT: Final = 64
+"""Samples before a frame that the model wants to see again."""
+
+STATE_SHAPE: Final = (1, 1, 128)
+
+FRAMES_PER_RUN: Final = 250
+"""8 s. Always as many, from the start of the recording: the last bits of a probability may depend on how many frames
+are computed together, and windows must not."""
+
+THRESHOLD: Final = 0.5
+STAYS_ABOVE: Final = THRESHOLD - 0.15
+MIN_SILENCE: Final = 100 * SAMPLES_PER_MS
+MIN_SPEECH: Final = 250 * SAMPLES_PER_MS
+"""Parameters of silero-vad's ``get_speech_timestamps``, with its defaults, but without padding."""
+
+MAX_FRAMES: Final = (MAX_WINDOW - 2 * PAD) // FRAME
+"""Speech without a pause is cut to fit a window together with the silence at its sides."""
+
+_MODEL: Final = "silero_vad_16k_sequence.onnx"
+
+
+def speech_windows(blocks: Iterable[Samples]) -> Iterator[Window]:
+    """The speech of a recording in windows of at most 28 s, each as soon as its end is decided; none without speech.
+
+    Args:
+        blocks: consecutive samples of any lengths; the windows do not depend on these.
+
+    Raises:
+        ModelUnavailableError: the voice-activity model is not installed.
+    """
+    detector, packer = SpeechDetector(), Packer()
+    for block in blocks:
+        speech = detector.push(block)
+        yield from packer.push(block, speech, detector.known_until)
+    yield from packer.flush(detector.flush())
+
+
+class SpeechDetector:
+    """Finds the stretches of speech in consecutive samples, whatever the lengths in which they come.
+
+    Stretches have 32 ms resolution, last longer than 250 ms and are parted by pauses of 100 ms or more, except where
+    one goes on for 27 s: it is cut where it sounds the least like speech, and the next one starts where it ends.
+    """
+
+    def __init__(self) -> None:
+        self._model = _Model()
+        self._turns = _Turns()
+        self._waiting: Samples = np.empty(0, np.float32)
+        self._total = 0
+
+    @property
+    def known_until(self) -> int:
+        """No stretch of speech that is still to be told of starts before this sample."""
+        return self._turns.known_until
+
+    def push(self, samples: Samples) -> list[Span]:
+        """The stretches that are found to have ended."""
+        self._total += len(samples)
+        self._waiting = np.concatenate([self._waiting, samples])
+        run = FRAMES_PER_RUN * FRAME
+        speech: list[Span] = []
+        while len(self._waiting) >= run:
+            speech += self._turns.push(self._model(self._waiting[:run]))
+            self._waiting = self._waiting[run:].copy()
+        return speech
+
+    def flush(self) -> list[Span]:
+        """The remaining stretches, after the last samples."""
+        frames = -(-len(self._waiting) // FRAME)
+        padded = np.zeros(frames * FRAME, np.float32)
+        padded[: len(self._waiting)] = self._waiting
+        speech = self._turns.push(self._model(padded)) if frames else []
+        return speech + self._turns.flush(self._total)
+
+
+class _Turns:
+    """Probabilities of speech, one a frame, to stretches of it."""
+
+    def __init__(self) -> None:
+        self._position = 0
+        self._start: int | None = None
+        self._silent_since: int | None = None
+        self._required = MIN_SPEECH
+        self._heard: list[float] = []
+        """The probabilities since the start."""
+
+    @property
+    def known_until(self) -> int:
+        return self._position if self._start is None else self._start
+
+    def push(self, probabilities: npt.NDArray[np.float32]) -> list[Span]:
+        return [span for probability in probabilities.tolist() for span in self._step(probability)]
+
+    def flush(self, total: int) -> list[Span]:
+        return self._end(total)
+
+    def _step(self, probability: float) -> list[Span]:
+        ended: list[Span] = []
+        if probability >= THRESHOLD:
+            self._silent_since = None
+            if self._start is None:
+                self._start, self._required = self._position, MIN_SPEECH
+        elif probability < STAYS_ABOVE and self._start is not None:
+            if self._silent_since is None:
+                self._silent_since = self._position
+            if self._position - self._silent_since >= MIN_SILENCE:
+                ended = self._end(self._silent_since)
+        self._position += FRAME
+        if self._start is not None:
+            self._heard.append(probability)
+            if len(self._heard) == MAX_FRAMES:
+                ended = self._cut(self._start)
+        return ended
+
+    def _end(self, end: int) -> list[Span]:
+        start, self._start, self._silent_since, self._heard = self._start, None, None, []
+        return [Span(start, end)] if start is not None and end - start > self._required else []
+
+    def _cut(self, start: int) -> list[Span]:
+        """Cut a stretch that is too long in its second half, at the latest of its least speech-like frames."""
+        frame = min(range(MAX_FRAMES - 1, MAX_FRAMES // 2, -1), key=self._heard.__getitem__)
+        self._start = start + frame * FRAME
+        self._heard = self._heard[frame:]
+        self._required = 0  # what remains of a long stretch is speech, however short
+        return [Span(start, self._start)]
+
+
+class _Model:
+    """silero's sequence model with the state that it carries from run to run."""
+
+    def __init__(self) -> None:
+        self._session = _session()
+        self._h = np.zeros(STATE_SHAPE, np.float32)
+        self._c = np.zeros(STATE_SHAPE, np.float32)
+        self._context: Samples = np.zeros(CONTEXT, np.float32)
+
+    def __call__(self, samples: Samples) -> npt.NDArray[np.float32]:
+        """Whole frames, samples [frames * 512], to the probability of speech in each, [frames]."""
+        frames = samples.reshape(-1, FRAME)
+        before = np.concatenate([self._context[None], frames[:-1, -CONTEXT:]])
+        self._context = frames[-1, -CONTEXT:].copy()
+        inputs = {"input": np.concatenate([before, frames], axis=1), "h": self._h, "c": self._c}
+        probabilities, self._h, self._c = self._session.run(["speech_probs", "hn", "cn"], inputs)
+        return np.asarray(probabilities, np.float32).reshape(-1)
+
+
+@cache
+def _session() -> Any:  # noqa: ANN401  onnxruntime has no types
+    """The model, loaded once for all recordings; a session may run on several threads at a time."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the model needs the processors more
+    path = _model_file()
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own errors have no common base
+        raise _unavailable(f"the voice-activity model {path} cannot be loaded: {error}") from error
+
+
+def _model_file() -> Path:
+    # Importing the package would import torch and set torch's number of threads to 1.
+    spec = importlib.util.find_spec("silero_vad")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder, "data", _MODEL)
+        if path.is_file():
+            return path
+    raise _unavailable(f"the voice-activity model {_MODEL} is not installed")
+
+
+def _unavailable(problem: str) -> ModelUnavailableError:
+    return ModelUnavailableError(problem, remedy="Install it: pip install 'silero-vad>=6.2.3,<7'")

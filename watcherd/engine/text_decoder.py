@@ -1,0 +1,162 @@
+"""Whisper's decoder network, laid out for one token at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
+from watcherd.engine.int8 import Int8Linear
+
+Layer = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One decoder layer: attention to the text so far, attention to the audio, feed-forward."""
+
+    norm_said: Layer
+    said_qkv: Layer
+    said_out: Layer
+    norm_heard: Layer
+    heard_q: Layer
+    heard_kv: Layer
+    heard_out: Layer
+    norm_feed: Layer
+    feed_in: Layer
+    activate: Layer
+    feed_out: Layer
+
+
+class TextDecoder:
+    """The weights of a Whisper decoder, and one step of it.
+
+    The same arithmetic as transformers' WhisperDecoder in evaluation mode, with the three (two) projections that read
+    the same input fused into one matrix. It takes its own copies of what it fuses; the model's decoder layers may be
+    dropped afterwards.
+    """
+
+    def __init__(self, model: Any, *, int8: bool, heard_dtype: torch.dtype) -> None:  # noqa: ANN401  transformers is untyped
+        """Take over the decoder of a WhisperForConditionalGeneration.
+
+        Args:
+            model: on its device, in its number format (float32 where ``int8``).
+            int8: quantise the linear layers, except the second of the feed-forward.
+            heard_dtype: the number format of the cross-attention's keys and values. Reading them takes most of a CPU's
+                step, so half precision pays there although the CPU computes in float32.
+        """
+        decoder = model.model.decoder
+        linear: Callable[[torch.Tensor, torch.Tensor | None], Layer] = Int8Linear if int8 else _linear
+        self._heads: int = model.config.decoder_attention_heads
+        self._heard_dtype = heard_dtype
+        self._embedding: torch.Tensor = decoder.embed_tokens.weight.detach()
+        self._positions: torch.Tensor = decoder.embed_positions.weight.detach()
+        self.context: int = self._positions.shape[0]
+        self.vocabulary: int = model.proj_out.weight.shape[0]
+        self._blocks = [_block(layer, linear) for layer in decoder.layers]
+        self._norm = _norm(decoder.layer_norm)
+        self._logits = linear(model.proj_out.weight.detach(), None)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What is computed in."""
+        return self._embedding.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._embedding.device
+
+    def hear(self, encoded: torch.Tensor) -> list[KeysAndValues]:
+        """The encoder's output [rows, frames, width] as keys and values for each layer's cross-attention."""
+        heard: list[KeysAndValues] = []
+        for block in self._blocks:
+            keys, values = self._split(block.heard_kv(encoded), 2)
+            heard.append((keys.to(self._heard_dtype).contiguous(), values.to(self._heard_dtype).contiguous()))
+        return heard
+
+    def step(self, tokens: torch.Tensor, cache: DecoderCache) -> torch.Tensor:
+        """Read tokens, int64 [rows, tokens], after those in the cache, and add them to it.
+
+        Returns:
+            The last layer's normalised output [rows, tokens, width], for ``logits``.
+        """
+        count = tokens.shape[1]
+        hidden = self._embedding[tokens] + self._positions[cache.length : cache.length + count]
+        for index, block in enumerate(self._blocks):
+            queries, keys, values = self._split(block.said_qkv(block.norm_said(hidden)), 3)
+            keys, values = cache.extend(index, keys, values)
+            # Only the prompt is read several tokens at once, and it stands at the beginning.
+            hidden = hidden + block.said_out(_attend(queries, keys, values, is_causal=count > 1))
+            (queries,) = self._split(block.heard_q(block.norm_heard(hidden)), 1)
+            attended = self._attend_heard(queries.to(self._heard_dtype), *cache.heard(index))
+            hidden = hidden + block.heard_out(attended.to(hidden.dtype))
+            hidden = hidden + block.feed_out(block.activate(block.feed_in(block.norm_feed(hidden))))
+        cache.advance(count)
+        return self._norm(hidden)
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Normalised output [rows, width] to float32 scores [rows, vocabulary]."""
+        return self._logits(hidden).float()
+
+    def _attend_heard(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        if self.device.type != "cpu":
+            return _attend(queries, keys, values, is_causal=False)
+        # The CPU's fused kernel has no fast path for bfloat16 on every make of processor; two products have.
+        scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
+        weights = scores.softmax(-1, dtype=torch.float32).to(values.dtype)
+        attended: torch.Tensor = weights @ values
+        return attended.transpose(1, 2).flatten(2)
+
+    def _split(self, fused: torch.Tensor, parts: int) -> tuple[torch.Tensor, ...]:
+        """[rows, tokens, parts * width] to ``parts`` tensors [rows, heads, tokens, head width]."""
+        rows, tokens, _ = fused.shape
+        return fused.view(rows, tokens, parts, self._heads, -1).permute(2, 0, 3, 1, 4).unbind()
+
+
+def _attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, is_causal: bool) -> torch.Tensor:
+    """Attention's result with its heads side by side again, [rows, tokens, width]."""
+    attended = functional.scaled_dot_product_attention(queries, keys, values, is_causal=is_causal)
+    return attended.transpose(1, 2).flatten(2)
+
+
+def _block(layer: Any, linear: Callable[[torch.Tensor, torch.Tensor | None], Layer]) -> _Block:  # noqa: ANN401  untyped
+    said, heard = layer.self_attn, layer.encoder_attn
+    return _Block(
+        norm_said=_norm(layer.self_attn_layer_norm),
+        said_qkv=_fused(linear, said.q_proj, said.k_proj, said.v_proj),
+        said_out=linear(said.out_proj.weight.detach(), said.out_proj.bias.detach()),
+        norm_heard=_norm(layer.encoder_attn_layer_norm),
+        heard_q=linear(heard.q_proj.weight.detach(), heard.q_proj.bias.detach()),
+        heard_kv=_fused(linear, heard.k_proj, heard.v_proj),
+        heard_out=linear(heard.out_proj.weight.detach(), heard.out_proj.bias.detach()),
+        norm_feed=_norm(layer.final_layer_norm),
+        feed_in=linear(layer.fc1.weight.detach(), layer.fc1.bias.detach()),
+        activate=layer.activation_fn,
+        feed_out=_linear(layer.fc2.weight.detach(), layer.fc2.bias.detach()),
+    )
+
+
+def _fused(linear: Callable[[torch.Tensor, torch.Tensor | None], Layer], *parts: Any) -> Layer:  # noqa: ANN401  torch says that a linear layer always has a bias
+    """Projections of the same input as one; Whisper's keys have no bias, which is a bias of zeros."""
+    weight = torch.cat([part.weight.detach() for part in parts])
+    biases = [weight.new_zeros(part.out_features) if part.bias is None else part.bias.detach() for part in parts]
+    return linear(weight, torch.cat(biases))
+
+
+def _linear(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer:
+    return partial(functional.linear, weight=weight, bias=bias)
+
+
+def _norm(norm: nn.LayerNorm) -> Layer:
+    return partial(
+        functional.layer_norm,
+        normalized_shape=norm.normalized_shape,
+        weight=norm.weight.detach(),
+        bias=norm.bias.detach(),
+        eps=norm.eps,
+    )

@@ -1,0 +1,100 @@
+"""The ledger as the memory behind the publishing of sidecars."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from watcherd.config import SubtitleSettings
+from watcherd.ledger.ledger import Ledger
+from watcherd.ledger.records import Publication, Sidecar
+from watcherd.sidecars.cues import Layout
+from watcherd.sidecars.placement import PublishReport, publish_sidecars
+from watcherd.sidecars.records import Owner, SidecarRecord
+from watcherd.transcript import Transcript
+
+
+def publish(
+    ledger: Ledger,
+    publication: Publication,
+    transcript: Transcript,
+    formats: Iterable[str],
+    subtitles: SubtitleSettings,
+    root: Path,
+) -> PublishReport:
+    """Bring the sidecars of one path where they belong, each step noted in the ledger first.
+
+    Raises:
+        RecordingChangedError: the recording is gone, or no file any more.
+        PublishBlockedError: its folder cannot be written to.
+        UnexpectedStateError: the path holds another content by now.
+    """
+    return publish_sidecars(
+        publication.path, transcript, formats, layout_of(subtitles), LedgerRecords(ledger, publication), root=root
+    )
+
+
+def layout_of(subtitles: SubtitleSettings) -> Layout:
+    """The configuration's wishes for cues."""
+    return Layout(subtitles.max_line_length, subtitles.max_lines)
+
+
+class LedgerRecords:
+    """What the ledger knows of sidecars, seen from one publication; see ``SidecarRecords``."""
+
+    def __init__(self, ledger: Ledger, publication: Publication) -> None:
+        self._ledger = ledger
+        self._publication = publication
+
+    @property
+    def redo(self) -> bool:
+        """Somebody asked to have the recording transcribed again."""
+        return self._publication.generation > 1
+
+    def at(self, sidecar: Path) -> SidecarRecord | None:
+        """What is remembered of the file of this name."""
+        known = self._ledger.read.sidecar_at(sidecar)
+        return None if known is None else self._record(known)
+
+    def own(self) -> Iterable[SidecarRecord]:
+        """The recording's, and those that it left behind when it was moved."""
+        publication, read = self._publication, self._ledger.read
+        known = {sidecar.path: sidecar for sidecar in read.sidecars_of(publication.path)}
+        known |= {sidecar.path: sidecar for sidecar in read.left_behind(publication.content_id)}
+        return [self._record(sidecar) for sidecar in known.values()]
+
+    def intend(self, sidecar: Path, format_name: str, sha256: bytes) -> None:
+        """Announce that a file with this content is about to get this name."""
+        self._ledger.publishing.intend(self._publication, sidecar, format_name, sha256)
+
+    def written(self, sidecar: Path) -> None:
+        """Confirm what was announced last for this name."""
+        self._ledger.publishing.written(sidecar)
+
+    def keep(self, sidecar: Path, format_name: str) -> None:
+        """Note that the file of this name is the user's."""
+        self._ledger.publishing.keep(self._publication, sidecar, format_name)
+
+    def drop(self, sidecar: Path) -> None:
+        """Forget a sidecar that we removed."""
+        self._ledger.publishing.drop(sidecar)
+
+    def _record(self, sidecar: Sidecar) -> SidecarRecord:
+        publication = self._publication
+        current = sidecar.content_id == publication.content_id and sidecar.generation == publication.generation
+        return SidecarRecord(
+            path=sidecar.path,
+            format_name=sidecar.format,
+            owner=self._owner(sidecar),
+            current=current,
+            intended_sha256=sidecar.intended_sha256,
+            written_sha256=sidecar.written_sha256,
+            kept=sidecar.kept,
+        )
+
+    def _owner(self, sidecar: Sidecar) -> Owner:
+        if sidecar.recording == self._publication.path:
+            return Owner.THIS
+        holder = self._ledger.read.path(sidecar.recording)
+        if sidecar.content_id == self._publication.content_id:
+            holds_it_still = holder is not None and holder.content_id == sidecar.content_id
+            return Owner.OTHER if holds_it_still else Owner.MOVED
+        return Owner.GONE if holder is None else Owner.OTHER
