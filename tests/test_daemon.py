@@ -313,7 +313,7 @@ def test_bad_input_ends_in_its_state_and_the_good_recording_beside_it_is_done(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anullsrc", "-t", "3", folder / "silence.wav"], check=True
     )
     shutil.copy(good, folder / "two\nlines.wav")
-    shutil.copy(speak("This name is no text."), os.fsencode(folder) + b"/\xff\xfe.wav")
+    shutil.copy(speak("This name is no text."), folder / os.fsdecode(b"\xff\xfe.wav"))
 
     once = installation.run("once")
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from watcherd.engine.client import EngineClient, EngineEvent
 from watcherd.engine.messages import Failed, Finished, LoadModel, ModelLoaded, Progress, Transcribe
-from watcherd.engine.supervisor import EngineDied, LoadingFailed, Supervisor
+from watcherd.engine.supervisor import EngineDied, EngineNews, LoadingFailed, Supervisor
 from watcherd.errors import PoisonError, WatcherdError
 from watcherd.transcript import Transcript
 
@@ -46,42 +46,58 @@ def transcribe(paths: Sequence[Path], load: LoadModel, language: str, told: Told
     Raises:
         WatcherdError: the model cannot be had.
     """
-    events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
-    supervisor = Supervisor(EngineClient(load, events.put), idle_unload_s=None)
+    worker = _Worker(load, told)
     try:
         for job, path in enumerate(paths):
-            yield _transcribe_one(supervisor, events, Transcribe(job, Path(os.path.abspath(path)), language), told)  # noqa: PTH100  resolve() would follow symlinks
+            absolute = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow symlinks
+            yield worker.transcribe(Transcribe(job, absolute, language))
     finally:
-        supervisor.stop()
+        worker.stop()
 
 
-def _transcribe_one(
-    supervisor: Supervisor, events: "queue.SimpleQueue[EngineEvent]", order: Transcribe, told: Told
-) -> Outcome:
-    deaths = 0
-    if supervisor.want(time.monotonic()):
-        supervisor.send(order)
-    while True:
+class _Worker:
+    """An engine that has one file at a time."""
+
+    def __init__(self, load: LoadModel, told: Told) -> None:
+        self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
+        self._supervisor = Supervisor(EngineClient(load, self._events.put), idle_unload_s=None)
+        self._told = told
+
+    def stop(self) -> None:
+        self._supervisor.stop()
+
+    def transcribe(self, order: Transcribe) -> Outcome:
+        if self._supervisor.want(time.monotonic()):
+            self._supervisor.send(order)
+        deaths = 0
+        while True:
+            news = self._news()
+            if isinstance(news, EngineDied):
+                deaths += 1
+                if deaths == MAX_DEATHS:
+                    problem = f"the engine {news.how} every one of the {deaths} times that it had this file"
+                    return Outcome(order.path, None, PoisonError(problem), 0.0)
+            elif (outcome := self._heard(news, order)) is not None:
+                return outcome
+
+    def _news(self) -> EngineNews | None:
         try:
-            news = supervisor.heard(events.get(timeout=_PULSE_S), time.monotonic())
+            return self._supervisor.heard(self._events.get(timeout=_PULSE_S), time.monotonic())
         except queue.Empty:
-            supervisor.want(time.monotonic())
-            continue
+            self._supervisor.want(time.monotonic())
+            return None
+
+    def _heard(self, news: EngineNews | None, order: Transcribe) -> Outcome | None:
         match news:
             case ModelLoaded():
-                told(news)
-                supervisor.send(order)
+                self._told(news)
+                self._supervisor.send(order)
             case LoadingFailed(error=error):
                 raise error
             case Progress(job=order.job):
-                told(news)
+                self._told(news)
             case Finished(job=order.job):
                 return Outcome(order.path, news.transcript, None, news.compute_s)
             case Failed(job=order.job):
                 return Outcome(order.path, None, news.error, 0.0)
-            case EngineDied(how=how):
-                deaths += 1
-                if deaths == MAX_DEATHS:
-                    poison = PoisonError(f"the engine {how} every one of the {deaths} times that it had this file")
-                    return Outcome(order.path, None, poison, 0.0)
-                supervisor.want(time.monotonic())
+        return None

@@ -17,6 +17,7 @@ def publish(
     publication: Publication,
     transcript: Transcript,
     formats: Iterable[str],
+    *,
     subtitles: SubtitleSettings,
     root: Path,
 ) -> PublishReport:

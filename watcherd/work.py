@@ -1,7 +1,9 @@
 """What is to be done with which recording: from a sighting through the engine to its sidecars, always by the ledger."""
 
 import os
+import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,14 +23,20 @@ from watcherd.discovery.sightings import (
 )
 from watcherd.engine.messages import Failed, Finished, Progress, Transcribe
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
-from watcherd.errors import EngineDiedError, FileUnreadableError, RecordingChangedError, WatcherdError
+from watcherd.errors import (
+    EngineDiedError,
+    FileUnreadableError,
+    PublishBlockedError,
+    RecordingChangedError,
+    WatcherdError,
+)
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
 from watcherd.publication import publish
 from watcherd.service.events import Event, log
-from watcherd.sidecars.publish import preflight
+from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
 """How many recordings the engine has at a time. Their windows are served in turn, so a memo passes a long recording."""
@@ -101,6 +109,7 @@ class Work:
                     self._offline.discard(root)
                     log(Event.ROOT_ONLINE, root=root)
                 log(Event.ROOT_WATCHED, root=root, mode=mode, why=why)
+                self._clean_up(root)
             case RootOffline(root=root, why=why):
                 self._offline.add(root)
                 log(Event.ROOT_OFFLINE, root=root, why=why)
@@ -108,6 +117,12 @@ class Work:
                 log(Event.WATCH_LIMIT, root=root, why=problem, how=remedy)
             case ScanComplete(root=root):
                 log(Event.SCANNED, root=root, recordings=sighting.recordings)
+
+    def _clean_up(self, root: Path) -> None:
+        """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
+        for folder in {known.path.parent for known in self._ledger.read.paths_under(root)}:
+            with suppress(PublishBlockedError):
+                remove_stale_temps(folder, time.time(), root)
 
     def _found(self, found: Found) -> None:
         paths = self._ledger.paths
@@ -157,6 +172,8 @@ class Work:
             compute_ms=round(news.compute_s * 1000),
         )
         self._ledger.queue.store_result(content_id, result)
+        if news.warning:
+            log(Event.INCOMPLETE, root=self._folder(hand.path), path=hand.path, why=news.warning)
         self.transcribed += 1
         log(
             Event.TRANSCRIBED,
@@ -246,7 +263,12 @@ class Work:
             return
         try:
             report = publish(
-                self._ledger, publication, result.transcript, root.formats, self._settings.subtitles, root.path
+                self._ledger,
+                publication,
+                result.transcript,
+                root.formats,
+                subtitles=self._settings.subtitles,
+                root=root.path,
             )
         except RecordingChangedError:
             self._look_again(publication.path)

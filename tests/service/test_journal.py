@@ -126,17 +126,17 @@ def test_a_stream_that_was_redirected_away_from_journald_is_no_journal() -> None
 
 
 def test_libraries_are_heard_from_warnings_on() -> None:
-    stream = io.StringIO()
-    setup(verbose=True, stream=stream)
-    for name in ("transformers", "torch", "urllib3", "huggingface_hub", "watchdog.observers", "watcherdish"):
-        library = logging.getLogger(name)
-        library.setLevel(logging.DEBUG)
-        library.info("chatter of %s", name)
-        library.warning("warning of %s", name)
-        library.setLevel(logging.NOTSET)
-    lines = stream.getvalue().splitlines()
+    lines = run("""
+        import logging
+        from watcherd.service.journal import setup; setup(verbose=True)
+        for name in ("transformers", "torch", "urllib3", "huggingface_hub", "watchdog.observers", "watcherdish"):
+            library = logging.getLogger(name)
+            library.setLevel(logging.DEBUG)
+            library.info("chatter of %s", name)
+            library.warning("warning of %s", name)
+    """).splitlines()
     assert len(lines) == 6
-    assert not [line for line in lines if "chatter" in line]
+    assert not [line for line in lines if b"chatter" in line]
 
 
 def test_warnings_become_log_lines() -> None:

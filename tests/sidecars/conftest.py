@@ -80,7 +80,14 @@ class Shelf:
         for due in self.ledger.publishing.due([self.folder]):
             result = self.ledger.read.result(due.content_id)
             assert result is not None
-            report = publish(self.ledger, due, result.transcript, self.formats, SubtitleSettings(), self.folder)
+            report = publish(
+                self.ledger,
+                due,
+                result.transcript,
+                self.formats,
+                subtitles=SubtitleSettings(),
+                root=self.folder,
+            )
             self.ledger.publishing.published(due)
             self.reports[due.path.name] = report
 

@@ -12,7 +12,6 @@ from typing import Final
 from watcherd.commands.options import Subparsers, add_command, add_overrides, config_of, settings_of
 from watcherd.config import Settings
 from watcherd.discovery.limits import inotify_shortage
-from watcherd.engine.checkpoints import resolve
 from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.errors import EXIT_CONFIG, EXIT_OK, ModelUnavailableError, WatcherdError
 from watcherd.names import printable
@@ -82,6 +81,8 @@ def _folder(folder: Path) -> Finding:
 
 
 def _model(model_id: str) -> Finding:
+    from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  the Hub's client costs other commands time
+
     try:
         checkpoint = resolve(model_id, download=False)
     except ModelUnavailableError as error:

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 def _counts(ledger: Path) -> Mapping[str, int]:
     try:
         with Reader.open(ledger) as reader:
-            return reader.counts()
+            return {state.value: count for state, count in reader.counts().items()}
     except NoLedgerError:
         return {}
 

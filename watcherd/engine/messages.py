@@ -81,6 +81,8 @@ class Finished:
     transcript: Transcript
     compute_s: float
     """Seconds of work that the recording took: its share of every batch it was in, its decoding and voice activity."""
+    warning: str | None = None
+    """What is wrong with a recording of which a part could be read all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class Engine:
             self._send(Failed(recording.job, recording.error))
             self._drop(recording.job)
         elif recording.complete:
-            self._send(Finished(recording.job, recording.transcript(), recording.compute_s))
+            self._send(Finished(recording.job, recording.transcript(), recording.compute_s, recording.warning))
             self._drop(recording.job)
         elif recording.progressed():
             self._send(Progress(recording.job, recording.done_ms, recording.duration_ms))
@@ -177,8 +177,8 @@ def _silence_libraries() -> None:
     """Hold back the progress bars and the advice of transformers, which would end up in the journal."""
     from transformers.utils import logging as advice  # noqa: PLC0415
 
-    advice.set_verbosity_error()
-    advice.disable_progress_bar()
+    advice.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers leaves them untyped
+    advice.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Final
 
 from watcherd.engine.audio import decode
@@ -50,6 +50,7 @@ class RecordingInHand:
         job: the daemon's name for the work.
         language: what the recording is read as; empty until that is known.
         error: why the recording cannot be done, once that is so.
+        warning: what is wrong with a recording of which a part can be read all the same.
         compute_s: seconds of work so far: decoding, voice activity and this recording's share of every batch.
         done_ms: how far into the recording the finished windows reach.
         duration_ms: by the container until the decoder has seen the end; 0 while nothing is known.
@@ -59,6 +60,7 @@ class RecordingInHand:
         self.job = order.job
         self.language = "" if order.language == "auto" else order.language
         self.error: WatcherdError | None = None
+        self.warning: str | None = None
         self.compute_s = 0.0
         self.done_ms = 0
         self.duration_ms = 0
@@ -71,6 +73,7 @@ class RecordingInHand:
         self._lock = threading.Lock()
         self._decoded = threading.Event()
         self._language_known = threading.Event()
+        self._cancelled = threading.Event()
         self._to_judge: list[Window] | None = None
         self._thread = threading.Thread(target=self._decode, name=f"decode-{self.job}", daemon=True)
 
@@ -81,6 +84,7 @@ class RecordingInHand:
 
     def cancel(self) -> None:
         """Stop the decoder; it ends its ffmpeg with it."""
+        self._cancelled.set()
         self._queue.close(self.job)
         self._language_known.set()
 
@@ -143,8 +147,9 @@ class RecordingInHand:
         try:
             with decode(self._path) as audio:
                 self.duration_ms = audio.info.duration_ms or 0
-                self._feed(speech_windows(audio))
+                self._feed(speech_windows(takewhile(lambda _: not self._cancelled.is_set(), audio)))
                 self.duration_ms = audio.decoded_ms
+                self.warning = audio.warning
         except WatcherdError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001  a decoder thread must not die unheard

@@ -198,6 +198,12 @@ class Event(Enum):
         logging.INFO,
         "{path}: changed while it was read, looked at anew when it has settled",
     )
+    INCOMPLETE = Kind(
+        "a46f0c29fd354fc4a6e7bbca6a5a1a55",
+        logging.WARNING,
+        "{path}: transcribed as far as it can be read, {why}",
+        remedy="Copy it again from its source if it should be whole",
+    )
     SIDECAR_KEPT = Kind(
         "078babb610d044e294a7b8a0dc21b4b2",
         NOTICE,

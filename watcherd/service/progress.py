@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import NoReturn, Self, TextIO
 
 from tqdm import tqdm
 
@@ -14,7 +14,7 @@ class ProgressBar:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -29,9 +29,10 @@ class ProgressBar:
         if not self._stream.isatty():
             return
         name = printable(path.name)
-        if self._bar is None or self._bar.desc != f"{name}: ":
+        bar = self._bar
+        if bar is None or bar.desc != f"{name}: ":
             self.clear()
-            self._bar = tqdm(
+            bar = self._bar = tqdm(
                 desc=name,
                 total=duration_ms / 1000,
                 unit="s",
@@ -40,9 +41,9 @@ class ProgressBar:
                 dynamic_ncols=True,
                 bar_format="{desc}: {percentage:3.0f}% |{bar}| {n:.0f}/{total:.0f} s, {remaining} left",
             )
-        self._bar.total = duration_ms / 1000
-        self._bar.n = min(done_ms, duration_ms) / 1000
-        self._bar.refresh()
+        bar.total = duration_ms / 1000
+        bar.n = min(done_ms, duration_ms) / 1000
+        bar.refresh()
 
     def clear(self) -> None:
         """Take the bar away, before a line is printed or at the end."""
