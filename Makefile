@@ -4,11 +4,12 @@ WATCH ?= recordings
 MODEL ?= packaged:base
 TORCH ?= auto
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 export WATCH MODEL TORCH
 
 VENV := .venv/bin
 
-.PHONY: help run test check fmt clean
+.PHONY: help run test fuzz check fmt clean
 
 help:  ## list the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +26,10 @@ run:  ## install what is missing, then transcribe what is and what appears in WA
 test:  ## install what is missing, then run all tests
 	@scripts/bootstrap.sh dev
 	@$(VENV)/pytest $(PYTEST_ARGS)
+
+fuzz:  ## kill the daemon 200 times while its folder changes, then look whether a promise was broken (FUZZ_ARGS)
+	@scripts/bootstrap.sh dev
+	@$(VENV)/python -m tests.fuzz.run $(FUZZ_ARGS)
 
 check:  ## lint, formatting, types and the direction of imports
 	@scripts/bootstrap.sh dev
