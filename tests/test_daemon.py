@@ -360,3 +360,45 @@ def silent_video(path: Path) -> None:
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=size=64x64:rate=5", "-t", "2", path], check=True
     )
+
+
+def test_retry_and_redo_need_a_daemon(installation: Installation) -> None:
+    for arguments in (("retry", "--failed"), ("retry", installation.folder / "a.wav"), ("redo", "a.wav"), ("status",)):
+        assert installation.run(*arguments).returncode == 69
+
+
+def test_a_redo_replaces_our_sidecar_and_goes_beside_an_edited_one(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    recording = installation.folder / "a.wav"
+    shutil.copy(speak("This recording is transcribed only once."), recording)
+    daemon = start(installation)
+    daemon.log.wait_for("a.wav: done")
+    (installation.folder / "a.txt").write_text("my own words\n")
+
+    redo = installation.run("redo", recording, installation.folder / "none.wav")
+
+    daemon.log.wait_for("a.wav: done", times=2)
+    assert redo.returncode == 1
+    assert "none.wav: it is not in the ledger" in redo.stderr
+    assert (installation.folder / "a.txt").read_text() == "my own words\n"
+    assert words(installation.folder / "a.watcherd-2.txt") == "this recording is transcribed only once".split()
+    assert not (installation.folder / "a.watcherd-2.srt").exists()
+
+
+def test_a_repaired_recording_is_done_and_a_retry_of_a_broken_one_fails_again(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    broken, repaired = installation.folder / "broken.mp3", installation.folder / "repaired.wav"
+    broken.write_text("this is no music")
+    repaired.write_text("nor is this")
+    daemon = start(installation)
+    daemon.log.wait_for(": failed", times=2)
+
+    shutil.copy(speak("This recording has been repaired."), repaired)
+    retry = installation.run("retry", broken)
+
+    daemon.log.wait_for("repaired.wav: done")
+    daemon.log.wait_for("broken.mp3: failed", times=2)
+    assert retry.returncode == 0
+    assert installation.run("retry", repaired).returncode == 1

@@ -3,9 +3,10 @@
 import queue
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from watcherd import __version__
@@ -48,6 +49,12 @@ class Question:
 
     request: Request
     answer: "queue.SimpleQueue[Reply]" = field(default_factory=queue.SimpleQueue)
+
+
+def _refused(action: Callable[[Path], str | None], paths: Iterable[str]) -> dict[str, str]:
+    """The paths that the action could do nothing for, with the reasons."""
+    reasons = {path: action(Path(path)) for path in paths}
+    return {path: reason for path, reason in reasons.items() if reason is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +206,16 @@ class Daemon:
             return {"error": "the daemon is busy or about to end; try again"}
 
     def _reply(self, request: Request, ledger: Ledger, supervisor: Supervisor, work: Work) -> Reply:
-        if request["command"] == "status":
-            return self._status(ledger, supervisor, work)
-        return {"error": f"unknown command {request['command']!r}"}
+        match request:
+            case {"command": "status"}:
+                return self._status(ledger, supervisor, work)
+            case {"command": "retry", "paths": list(paths)}:
+                return {"refused": _refused(work.retry, paths)}
+            case {"command": "retry", "failed": True}:
+                return {"retried": work.retry_failed()}
+            case {"command": "redo", "paths": list(paths)}:
+                return {"refused": _refused(work.redo, paths)}
+        return {"error": f"unknown request {request['command']!r}"}
 
     def _status(self, ledger: Ledger, supervisor: Supervisor, work: Work) -> dict[str, Any]:
         now = time.monotonic()

@@ -34,6 +34,7 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
+from watcherd.ledger.store import UnexpectedStateError
 from watcherd.publication import publish
 from watcherd.service.events import Event, log
 from watcherd.sidecars.publish import preflight, remove_stale_temps
@@ -215,6 +216,34 @@ class Work:
         self._ledger.queue.release(hand.due.content_id, "the file changed or went while it was being transcribed")
         log(Event.CHANGED, root=self._folder(hand.path), path=hand.path)
         self._look_again(hand.path)
+
+    # --- what a person asked for --------------------------------------------------------------------------------
+
+    def retry(self, path: Path) -> str | None:
+        """Try again now whatever is wrong with this recording; returns why there is nothing to be tried."""
+        if self._ledger.read.entry(path) is None:
+            return "it is not in the ledger"
+        if not self._ledger.retry(path):
+            return "nothing is wrong with it"
+        self._look_again(path)
+        return None
+
+    def retry_failed(self) -> int:
+        """Try again whatever failed, is blocked or waits for its next try; returns how many recordings that are."""
+        states = (State.FAILED, State.BLOCKED, State.RETRY)
+        paths = [entry.path for state in states for entry in self._ledger.read.entries(state)]
+        return sum(self.retry(path) is None for path in paths)
+
+    def redo(self, path: Path) -> str | None:
+        """Have the recording transcribed again; returns why that cannot be. Sidecars that people edited are kept."""
+        known = self._ledger.read.path(path)
+        if known is None or known.content_id is None:
+            return "it is not in the ledger"
+        try:
+            self._ledger.queue.redo(known.content_id)
+        except UnexpectedStateError:
+            return "it is about to be transcribed anyway"
+        return None
 
     # --- what is due ----------------------------------------------------------------------------------------------
 

@@ -9,10 +9,11 @@ from torch import nn
 
 from tests.engine.conftest import RATE
 from watcherd.engine.checkpoints import resolve
-from watcherd.engine.devices import place
+from watcherd.engine.devices import _require_int8, place
 from watcherd.engine.int8 import Int8Linear, quantise
 from watcherd.engine.recognizer import Reading
 from watcherd.engine.whisper import WhisperRecognizer
+from watcherd.errors import DeviceUnavailableError
 
 
 def layer(inputs: int = 64, outputs: int = 96, *, bias: bool = True) -> nn.Linear:
@@ -61,6 +62,18 @@ def test_only_the_second_feed_forward_layer_stays_in_float() -> None:
     quantise(block)
     kinds = {name: type(module) for name, module in block.named_modules() if not isinstance(module, nn.ModuleDict)}
     assert kinds == {"fc1": Int8Linear, "fc2": nn.Linear, "self_attn.q_proj": Int8Linear}
+
+
+def test_int8_on_a_gpu_is_refused_with_a_way_out() -> None:
+    with pytest.raises(DeviceUnavailableError) as caught:
+        _require_int8(torch.device("cuda", 0), "a card")
+    assert 'dtype = "int8"' in str(caught.value)
+    assert 'device = "cpu"' in caught.value.remedy
+
+
+def test_what_is_no_linear_layer_stays_in_float32() -> None:
+    placement = place("cpu", "int8")
+    assert (placement.dtype, placement.int8, placement.dtype_name) == (torch.float32, True, "int8")
 
 
 def test_a_spoken_window_has_the_words_of_float32(speech: npt.NDArray[np.float32]) -> None:

@@ -1,0 +1,36 @@
+"""What the commands share that ask the running daemon for something."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, WatcherdError
+from watcherd.names import printable
+from watcherd.service.control import Request, ask
+
+
+def asked(ledger: Path, request: Request) -> dict[str, Any]:
+    """The daemon's reply.
+
+    Raises:
+        NotRunningError: there is no daemon.
+        WatcherdError: it refuses.
+    """
+    reply = dict(ask(ledger, request))
+    if "error" in reply:
+        raise WatcherdError(str(reply["error"]))
+    return reply
+
+
+def ask_for_files(ledger: Path, command: str, files: Sequence[Path]) -> int:
+    """Ask for something to be done to these files; 1 where it is refused for one of them, with the reason."""
+    paths = [os.path.abspath(file) for file in files]  # noqa: PTH100  resolve() would follow symlinks
+    refused = asked(ledger, {"command": command, "paths": paths})["refused"]
+    for path in paths:
+        if path in refused:
+            print(f"{printable(path)}: {refused[path]}", file=sys.stderr)
+        else:
+            print(f"{printable(path)}: {command} asked for")
+    return EXIT_WORK_FAILED if refused else EXIT_OK
