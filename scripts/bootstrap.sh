@@ -75,6 +75,9 @@ missing_packages() {
   { have pkg-config && pkg-config --exists libsystemd; } || echo libsystemd-dev
   if [ "$1" = dev ]; then
     have espeak-ng || echo espeak-ng
+    # The tests of the service boot a systemd of their own.
+    [ -x /lib/systemd/systemd ] || echo systemd
+    have dbus-daemon || echo dbus
   fi
 }
 

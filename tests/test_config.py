@@ -292,7 +292,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_lines(home: Path) -> No
     )
     assert lines == [
         '2: model.id: 5 is not text. Write it in quotes, as in id = "distil-whisper/distil-large-v3"',
-        '3: model.dtype: "int4" is not possible here. Write "auto", "float16", "bfloat16" or "float32"',
+        '3: model.dtype: "int4" is not possible here. Write "auto", "float16", "bfloat16", "float32" or "int8"',
         '4: model.batch_size: 0 is not a batch size. Write "auto" or a whole number from 1 on, such as 8',
         "5: model.devise: there is no key devise in [model]. Did you mean device?",
         f"8: watch[1].path: {home}/gone does not exist. Create it: mkdir -p {home}/gone",

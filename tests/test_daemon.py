@@ -402,3 +402,25 @@ def test_a_repaired_recording_is_done_and_a_retry_of_a_broken_one_fails_again(
     daemon.log.wait_for("broken.mp3: failed", times=2)
     assert retry.returncode == 0
     assert installation.run("retry", repaired).returncode == 1
+
+
+def test_a_reload_takes_up_another_folder_and_a_bad_configuration_is_refused(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(speak("This recording is in another folder."), other / "b.wav")
+    daemon = start(installation)
+    daemon.log.wait_for(" ready")
+    good = installation.config.read_text()
+
+    installation.config.write_text(good + '[[watch]]\npath = "/no/such/folder"\n')
+    refused = installation.run("reload")
+    installation.config.write_text(good + f'[[watch]]\npath = "{other}"\nsettle = "500ms"\n')
+    taken = installation.run("reload")
+
+    assert refused.returncode == 78
+    assert "/no/such/folder does not exist" in refused.stderr
+    assert taken.returncode == 0
+    daemon.log.wait_for("b.wav: done")
+    assert daemon.stop() == 0

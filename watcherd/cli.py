@@ -7,10 +7,38 @@ from collections.abc import Sequence
 from typing import Final
 
 from watcherd import __version__
-from watcherd.commands import check, list_recordings, model, once, redo, retry, run, show, status, transcribe
+from watcherd.commands import (
+    check,
+    install,
+    list_recordings,
+    model,
+    once,
+    redo,
+    reload,
+    retry,
+    run,
+    show,
+    status,
+    transcribe,
+    uninstall,
+)
 from watcherd.errors import EXIT_OK, WatcherdError
 
-_COMMANDS: Final = (run, once, transcribe, status, list_recordings, show, retry, redo, check, model)
+_COMMANDS: Final = (
+    run,
+    once,
+    transcribe,
+    status,
+    list_recordings,
+    show,
+    retry,
+    redo,
+    reload,
+    check,
+    model,
+    install,
+    uninstall,
+)
 
 _EPILOG: Final = """\
 exit codes: 0 good, 1 some work failed, 2 wrong usage, 69 no daemon is running where one is needed,

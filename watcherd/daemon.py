@@ -2,6 +2,7 @@
 
 import queue
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,28 +13,35 @@ from typing import Any, Final
 from watcherd import __version__
 from watcherd.config import Settings
 from watcherd.discovery.discovery import Discovery, ignore_sigio
-from watcherd.discovery.sightings import RootOffline, ScanComplete, Sighting
+from watcherd.discovery.sightings import RootOffline, RootOnline, ScanComplete, Sighting
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited, EngineSaid, load_order
 from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.engine.messages import ModelLoaded, Progress
 from watcherd.engine.supervisor import EngineDied, EngineState, LoadingFailed, Supervisor
-from watcherd.errors import EngineDiedError
+from watcherd.errors import ConfigError, EngineDiedError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.states import State
 from watcherd.service.control import ControlServer, Reply, Request
 from watcherd.service.events import Event, log
+from watcherd.service.notify import Notifier, status_sentence
 from watcherd.service.progress import ProgressBar
 from watcherd.work import Work
 
 PULSE_S: Final = 15.0
 """The longest sleep of the main loop."""
 
-ANSWER_S: Final = 10.0
-"""How long a control request may wait for the main loop."""
+ANSWER_S: Final = 60.0
+"""How long a control request may wait for the main loop, which stops an engine or a scan for some of them."""
 
 LOADING_ATTEMPTS: Final = 3
 """How often the engine may die while loading before a run that somebody waits for gives up."""
+
+TELL_S: Final = 1.0
+"""How often the service manager is told at most: counting takes its time when thousands of files arrive at once."""
+
+LOADING_S: Final = 60.0
+"""What systemd is asked for, again and again, while a model loads: the largest take minutes from a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """Somebody wants the configuration to be read again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A control request, and where its answer is waited for."""
 
@@ -51,10 +64,7 @@ class Question:
     answer: "queue.SimpleQueue[Reply]" = field(default_factory=queue.SimpleQueue)
 
 
-def _refused(action: Callable[[Path], str | None], paths: Iterable[str]) -> dict[str, str]:
-    """The paths that the action could do nothing for, with the reasons."""
-    reasons = {path: action(Path(path)) for path in paths}
-    return {path: reason for path, reason in reasons.items() if reason is not None}
+Item = Sighting | EngineEvent | Stop | Reload | Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,108 +77,155 @@ class Summary:
     """How many recordings are in which state at the end."""
 
 
-Item = Sighting | EngineEvent | Stop | Question
-
-
-class Daemon:
-    """One run over one ledger, for the main thread.
+def run(configure: Callable[[], Settings], bar: ProgressBar, *, until_done: bool = False) -> Summary:
+    """Work until told to end by a signal, or until all that is there now is done.
 
     Everything that happens outside, on whatever thread, becomes an item in one inbox; the main loop takes them in turn
     and is the only one that writes the ledger.
 
     Args:
-        settings: what to watch, and how to transcribe.
-        until_done: end by itself as soon as all that is there now is done, instead of waiting for more.
+        configure: reads the settings; called again for each reload.
         bar: shows progress on a terminal.
-    """
+        until_done: end by itself as soon as everything is done, instead of waiting for more.
 
-    def __init__(self, settings: Settings, *, until_done: bool, bar: ProgressBar) -> None:
+    Raises:
+        WatcherdError: the configuration, the ledger, ffmpeg or, before the first recording, the model cannot be used.
+    """
+    settings = configure()
+    require_ffmpeg()
+    ignore_sigio()
+    inbox: queue.SimpleQueue[Item] = queue.SimpleQueue()
+    database, folders = settings.ledger.path, [root.path for root in settings.watch]
+    with ExitStack() as cleanup:
+        cleanup.enter_context(_signals(inbox.put))
+        log(Event.STARTING, version=__version__, model=settings.model.id, folders=folders)
+        ledger = cleanup.enter_context(Ledger.open(database))
+        control = ControlServer(database, lambda request: _ask(inbox.put, request))
+        cleanup.callback(control.close)
+        idle_unload_s = None if until_done else settings.model.idle_unload_s
+        supervisor = Supervisor(EngineClient(load_order(settings.model), inbox.put), idle_unload_s=idle_unload_s)
+        cleanup.callback(supervisor.stop)
+        daemon = _Daemon(
+            configure=configure,
+            settings=settings,
+            inbox=inbox,
+            ledger=ledger,
+            supervisor=supervisor,
+            bar=bar,
+            until_done=until_done,
+        )
+        cleanup.callback(daemon.close)
+        daemon.loop()
+        summary = Summary(daemon.work.transcribed, ledger.read.counts())
+    log(Event.STOPPED)
+    return summary
+
+
+class _Daemon:
+    """The main loop and what it decides by itself; what concerns a recording is ``Work``'s."""
+
+    def __init__(
+        self,
+        *,
+        configure: Callable[[], Settings],
+        settings: Settings,
+        inbox: "queue.SimpleQueue[Item]",
+        ledger: Ledger,
+        supervisor: Supervisor,
+        bar: ProgressBar,
+        until_done: bool,
+    ) -> None:
+        self._configure = configure
         self._settings = settings
-        self._until_done = until_done
+        self._inbox = inbox
+        self._ledger = ledger
+        self._supervisor = supervisor
         self._bar = bar
-        self._inbox: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        self._starting = True
+        self._until_done = until_done
+        self._notifier = Notifier()
+        self._ready = False
+        self._tell_at = 0.0
         self._stopping = False
         self._failed_starts = 0
-        self._unscanned = {root.path for root in settings.watch}
+        self._unseen: set[Path] = set()
+        self._unscanned: set[Path] = set()
+        self._discovery = self._discover()
+        self.work = Work(settings, ledger, supervisor, self._look_again)
 
-    def run(self) -> Summary:
-        """Work until told to end, or until everything is done.
+    def close(self) -> None:
+        """End discovery, and take back what the engine has."""
+        self._discovery.stop()
+        self.work.release_all()
 
-        Raises:
-            WatcherdError: the ledger, ffmpeg or, before the first recording, the model cannot be used.
-        """
-        require_ffmpeg()
-        ignore_sigio()
-        settings, inbox = self._settings, self._inbox
-        database, folders = settings.ledger.path, [root.path for root in settings.watch]
-        with ExitStack() as cleanup:
-            cleanup.enter_context(self._signals())
-            log(Event.STARTING, version=__version__, model=settings.model.id, folders=folders)
-            ledger = cleanup.enter_context(Ledger.open(database))
-            control = ControlServer(database, self._ask)
-            cleanup.callback(control.close)
-            idle_unload_s = None if self._until_done else settings.model.idle_unload_s
-            supervisor = Supervisor(EngineClient(load_order(settings.model), inbox.put), idle_unload_s=idle_unload_s)
-            cleanup.callback(supervisor.stop)
-            discovery = Discovery(settings.watch, lambda: Reader.open(database), inbox.put)
-            cleanup.callback(discovery.stop)
-            work = Work(settings, ledger, supervisor, discovery.look)
-            cleanup.callback(work.release_all)
-            if not self._until_done:
-                # A model that cannot be had is told now, not with the first recording.
-                supervisor.want(time.monotonic())
-            discovery.start()
-            self._loop(ledger, supervisor, work)
-            return Summary(work.transcribed, ledger.read.counts())
-
-    def _loop(self, ledger: Ledger, supervisor: Supervisor, work: Work) -> None:
+    def loop(self) -> None:
+        """Take one item after the other until it is time to end."""
+        self._discovery.start()
+        if not self._until_done:
+            # A model that cannot be had is told now, not with the first recording.
+            self._supervisor.want(time.monotonic())
         while not self._stopping:
             now = time.monotonic()
-            work.step(now)
-            if supervisor.step(now, busy=bool(work.in_hand)):
-                log(Event.ENGINE_UNLOADED)
-            if self._until_done and not self._unscanned and not work.in_hand and not work.waiting():
+            self.work.step(now)
+            self._look_after_engine(now)
+            self._tell_service_manager(now)
+            if self._until_done and not self._unscanned and not self.work.in_hand and not self.work.waiting():
                 return
             try:
-                item = self._inbox.get(timeout=self._sleep_s(now, supervisor, work))
+                item = self._inbox.get(timeout=self._sleep_s(now))
             except queue.Empty:
                 continue
-            self._handle(item, ledger, supervisor, work)
+            self._handle(item)
 
-    def _handle(self, item: Item, ledger: Ledger, supervisor: Supervisor, work: Work) -> None:
+    def _discover(self) -> Discovery:
+        roots = [root.path for root in self._settings.watch]
+        self._unseen, self._unscanned = set(roots), set(roots)
+        database = self._settings.ledger.path
+        return Discovery(self._settings.watch, lambda: Reader.open(database), self._inbox.put)
+
+    def _look_again(self, path: Path) -> None:
+        self._discovery.look(path)
+
+    def _handle(self, item: Item) -> None:
         match item:
             case Stop(signal_name=name):
                 log(Event.STOPPING, why=f"{name} received")
+                self._notifier.stopping(f"stopping: {name} received")
                 self._stopping = True
+            case Reload():
+                self._reload()
             case Question():
-                item.answer.put(self._reply(item.request, ledger, supervisor, work))
+                item.answer.put(self._reply(item.request))
             case EngineSaid() | EngineExited():
-                self._engine_event(item, supervisor, work)
-            case ScanComplete(root=root):
-                self._unscanned.discard(root)
-                work.sighted(item)
-            case RootOffline(root=root):
-                self._unscanned.discard(root)
-                work.sighted(item)
+                self._engine_event(item)
             case _:
-                work.sighted(item)
+                self._sighted(item)
 
-    def _engine_event(self, event: EngineEvent, supervisor: Supervisor, work: Work) -> None:
+    def _sighted(self, sighting: Sighting) -> None:
+        if all(sighting.root != root.path for root in self._settings.watch):
+            return  # a folder that the last reload has taken out
+        if isinstance(sighting, RootOnline | RootOffline):
+            self._unseen.discard(sighting.root)
+        if isinstance(sighting, ScanComplete | RootOffline):
+            self._unscanned.discard(sighting.root)
+        self.work.sighted(sighting)
+
+    # --- the engine -----------------------------------------------------------------------------------------------
+
+    def _engine_event(self, event: EngineEvent) -> None:
         now = time.monotonic()
-        news = supervisor.heard(event, now)
+        news = self._supervisor.heard(event, now)
         match news:
             case None:
                 return
             case ModelLoaded():
-                self._starting = False
+                self._failed_starts = 0
                 log(
                     Event.MODEL_LOADED, model=news.model_id, device=news.device, dtype=news.dtype, elapsed_s=news.load_s
                 )
             case LoadingFailed(error=error):
-                if self._starting or self._until_done:
+                if self._supervisor.model is None or self._until_done:
                     raise error
-                log(Event.MODEL_FAILED, error=error)
+                log(Event.MODEL_FAILED, model=self._settings.model.id, error=error)
             case EngineDied(was_loaded=False):
                 self._failed_starts += 1
                 error = EngineDiedError(
@@ -177,74 +234,142 @@ class Daemon:
                 )
                 if self._until_done and self._failed_starts == LOADING_ATTEMPTS:
                     raise error
-                log(Event.MODEL_FAILED, error=error)
+                log(Event.MODEL_FAILED, model=self._settings.model.id, error=error)
             case _:
-                work.heard(news, now)
-                if isinstance(news, Progress):
-                    self._show_progress(work, news.job)
+                self.work.heard(news, now)
+                if isinstance(news, Progress) and (hand := self.work.in_hand.get(news.job)) is not None:
+                    self._bar.show(hand.path, hand.done_ms, hand.duration_ms)
 
-    def _show_progress(self, work: Work, job: int) -> None:
-        hand = work.in_hand.get(job)
-        if hand is not None:
-            self._bar.show(hand.path, hand.done_ms, hand.duration_ms)
+    def _look_after_engine(self, now: float) -> None:
+        if self._supervisor.step(now, busy=bool(self.work.in_hand)):
+            log(Event.ENGINE_UNLOADED, model=self._settings.model.id)
+        silent_s = self._supervisor.stalled_s(now)
+        if silent_s is not None:
+            log(Event.ENGINE_STALLED, elapsed_s=silent_s)
+            self._supervisor.kill()
 
-    def _sleep_s(self, now: float, supervisor: Supervisor, work: Work) -> float:
-        due = [at - now for at in (supervisor.unload_due(), supervisor.start_due()) if at is not None]
-        if (wait := work.next_due_s()) is not None:
-            due.append(wait)
-        return max(0.0, min(PULSE_S, *due)) if due else PULSE_S
+    # --- the service manager --------------------------------------------------------------------------------------
+
+    def _tell_service_manager(self, now: float) -> None:
+        becomes_ready = not self._ready and not self._unseen and self._supervisor.state is EngineState.LOADED
+        if now < self._tell_at and not becomes_ready:
+            return
+        self._tell_at = now + TELL_S
+        is_loading = self._supervisor.state is EngineState.LOADING
+        working = [hand.working(now) for hand in self.work.in_hand.values()]
+        loading = self._settings.model.id if is_loading else None
+        sentence = status_sentence(self._ledger.read.counts(), working, loading=loading)
+        if becomes_ready:
+            self._ready = True
+            self._notifier.ready(sentence)
+            log(Event.READY)
+        elif self._ready:
+            self._notifier.status(sentence)
+            self._notifier.watchdog()
+        else:
+            self._notifier.extend_timeout(LOADING_S)
+            self._notifier.status(sentence)
+
+    def _sleep_s(self, now: float) -> float:
+        supervisor = self._supervisor
+        due = [PULSE_S]
+        due += [at - now for at in (supervisor.unload_due(), supervisor.start_due()) if at is not None]
+        due += [wait for wait in (self.work.next_due_s(), self._notifier.watchdog_interval_s) if wait is not None]
+        return max(0.0, min(due))
 
     # --- asked from outside ---------------------------------------------------------------------------------------
 
-    def _ask(self, request: Request) -> Reply:
-        """On the control socket's thread: hand the question to the main loop and wait."""
-        question = Question(request)
-        self._inbox.put(question)
-        try:
-            return question.answer.get(timeout=ANSWER_S)
-        except queue.Empty:
-            return {"error": "the daemon is busy or about to end; try again"}
-
-    def _reply(self, request: Request, ledger: Ledger, supervisor: Supervisor, work: Work) -> Reply:
+    def _reply(self, request: Request) -> Reply:
         match request:
             case {"command": "status"}:
-                return self._status(ledger, supervisor, work)
+                return self._status()
+            case {"command": "reload"}:
+                refused = self._reload()
+                return {} if refused is None else {"error": str(refused), "exit_code": refused.exit_code}
             case {"command": "retry", "paths": list(paths)}:
-                return {"refused": _refused(work.retry, paths)}
+                return {"refused": _refused(self.work.retry, paths)}
             case {"command": "retry", "failed": True}:
-                return {"retried": work.retry_failed()}
+                return {"retried": self.work.retry_failed()}
             case {"command": "redo", "paths": list(paths)}:
-                return {"refused": _refused(work.redo, paths)}
+                return {"refused": _refused(self.work.redo, paths)}
         return {"error": f"unknown request {request['command']!r}"}
 
-    def _status(self, ledger: Ledger, supervisor: Supervisor, work: Work) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
         now = time.monotonic()
-        counts = ledger.read.counts()
-        if self._starting and supervisor.state is EngineState.LOADING:
-            state = "starting"
-        else:
-            state = "working" if work.in_hand else "idle"
-        model = supervisor.model
+        counts = self._ledger.read.counts()
+        model = self._supervisor.model
+        state = "starting" if not self._ready else "working" if self.work.in_hand else "idle"
         return {
             "state": state,
             "queue": counts.get(State.PENDING, 0) + counts.get(State.RETRY, 0),
-            "working": [hand.to_dict(now) for hand in work.in_hand.values()],
-            "counts": dict(counts),
+            "working": [hand.to_dict(now) for hand in self.work.in_hand.values()],
+            "counts": counts,
             "model": self._settings.model.id,
             "device": None if model is None else model.device,
-            "engine": supervisor.state,
+            "engine": self._supervisor.state,
         }
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the loop; a second one does not kill what is being put in order."""
-
-        def stop(number: int, _: object) -> None:
-            self._inbox.put(Stop(signal.Signals(number).name))
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    def _reload(self) -> ConfigError | None:
+        """Read the configuration again and work by it; one with errors is refused, and returned."""
+        self._notifier.reloading()
         try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            settings = self._configure()
+            if settings.ledger != self._settings.ledger:
+                raise ConfigError("another ledger needs a new start", remedy="Restart the daemon")  # noqa: TRY301
+        except ConfigError as error:
+            log(Event.CONFIG_REFUSED, error=error)
+            self._say_ready_again()
+            return error
+        before, self._settings = self._settings, settings
+        if settings.watch != before.watch:
+            self._discovery.stop()
+            self._discovery = self._discover()
+            self._discovery.start()
+        if settings.model != before.model:
+            self.work.release_all()
+            self._supervisor.change(load_order(settings.model), settings.model.idle_unload_s)
+        self.work.apply(settings)
+        log(Event.CONFIG_RELOADED)
+        self._say_ready_again()
+        return None
+
+    def _say_ready_again(self) -> None:
+        working = [hand.working(time.monotonic()) for hand in self.work.in_hand.values()]
+        self._notifier.ready(status_sentence(self._ledger.read.counts(), working))
+
+
+def _ask(put: Callable[[Item], None], request: Request) -> Reply:
+    """On a thread of the control socket: hand the question to the main loop and wait."""
+    question = Question(request)
+    put(question)
+    try:
+        return question.answer.get(timeout=ANSWER_S)
+    except queue.Empty:
+        return {"error": "the daemon is busy or about to end; try again"}
+
+
+def _refused(action: Callable[[Path], str | None], paths: Iterable[str]) -> dict[str, str]:
+    """The paths that the action could do nothing for, with the reasons."""
+    reasons = {path: action(Path(path)) for path in paths}
+    return {path: reason for path, reason in reasons.items() if reason is not None}
+
+
+@contextmanager
+def _signals(put: Callable[[Item], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM end the loop; a second one does not kill what is being put in order. SIGHUP reloads."""
+
+    def stop(number: int, _: object) -> None:
+        put(Stop(signal.Signals(number).name))
+
+    def reload(_: int, __: object) -> None:
+        put(Reload())
+
+    handlers: dict[signal.Signals, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    # A terminal that is closed sends SIGHUP, too, and means the end.
+    handlers[signal.SIGHUP] = stop if sys.stderr.isatty() else reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

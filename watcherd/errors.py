@@ -40,7 +40,7 @@ class WatcherdError(Exception):
     """
 
     error_class: ClassVar[ErrorClass] = ErrorClass.PERMANENT
-    exit_code: ClassVar[int] = EXIT_WORK_FAILED
+    exit_code: int = EXIT_WORK_FAILED
 
     def __init__(self, problem: str, *, path: Path | None = None, remedy: str = "") -> None:
         super().__init__(problem)

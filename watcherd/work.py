@@ -31,12 +31,13 @@ from watcherd.errors import (
     WatcherdError,
 )
 from watcherd.ledger.ledger import Ledger
-from watcherd.ledger.records import Novelty, Publication, Result, StatKey
+from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
 from watcherd.ledger.store import UnexpectedStateError
 from watcherd.publication import publish
 from watcherd.service.events import Event, log
+from watcherd.service.notify import Working
 from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
@@ -60,11 +61,17 @@ class InHand:
         """The recording."""
         return self.due.path
 
+    def working(self, now: float) -> Working:
+        """How far it is, and when it is done at the speed so far."""
+        progress = min(self.done_ms / self.duration_ms, 1.0) if self.duration_ms else 0.0
+        eta_s = (now - self.started) * (1 - progress) / progress if progress else None
+        return Working(self.path, progress, eta_s)
+
     def to_dict(self, now: float) -> dict[str, Any]:
         """As ``watcherd status --json`` shows it."""
-        progress = min(self.done_ms / self.duration_ms, 1.0) if self.duration_ms else 0.0
-        eta_s = round((now - self.started) * (1 - progress) / progress, 1) if progress else None
-        return {"path": str(self.path), "progress": round(progress, 4), "eta_s": eta_s}
+        working = self.working(now)
+        eta_s = None if working.eta_s is None else round(working.eta_s, 1)
+        return {"path": str(self.path), "progress": round(working.progress, 4), "eta_s": eta_s}
 
 
 class Work:
@@ -89,6 +96,11 @@ class Work:
         self._jobs = 0
         self.in_hand: dict[int, InHand] = {}
         self.transcribed = 0
+
+    def apply(self, settings: Settings) -> None:
+        """Work by these settings from now on; recordings that the engine has are finished by the old ones."""
+        self._settings = settings
+        self._offline &= {root.path for root in settings.watch}
 
     # --- what discovery saw ---------------------------------------------------------------------------------------
 
@@ -140,9 +152,9 @@ class Work:
 
         Returns the other paths of the content, as they were before.
         """
-        others = [known.path for known in self._ledger.read.paths_of(content_id) if known.path != path]
-        self._ledger.paths.forget(other for other in others if self._is_online(other) and not os.path.lexists(other))
-        return others
+        others = [known for known in self._ledger.read.paths_of(content_id) if known.path != path]
+        self._ledger.paths.forget(other.path for other in others if self._is_online(other.path) and _is_gone(other))
+        return [other.path for other in others]
 
     # --- what the engine said -------------------------------------------------------------------------------------
 
@@ -374,6 +386,14 @@ class Work:
         except OSError:
             return False
         return known is not None and known.stat_key == StatKey.from_stat(stat)
+
+
+def _is_gone(known: KnownPath) -> bool:
+    """Whether the file is not there although its file system is: a share that is not mounted takes nothing away."""
+    if known.stat_key is None or os.path.lexists(known.path):
+        return False
+    there = next(parent for parent in known.path.parents if parent.exists())
+    return there.stat().st_dev == known.stat_key.dev
 
 
 def _in(wait: timedelta) -> datetime:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from watcherd.engine.client import EngineExited, EngineSaid
-from watcherd.engine.messages import Heartbeat, ModelFailed, ModelLoaded, ToEngine
+from watcherd.engine.messages import Heartbeat, LoadModel, ModelFailed, ModelLoaded, ToEngine
 from watcherd.engine.supervisor import EngineDied, EngineState, LoadingFailed, Supervisor
 from watcherd.errors import ModelUnavailableError
 
@@ -18,6 +18,8 @@ class FakeClient:
     running: bool = False
     pid: int | None = None
     sent: list[ToEngine] = field(default_factory=list)
+    load: LoadModel = field(default_factory=lambda: LoadModel("a/model", "auto", "auto", "auto"))
+    killed: int = 0
 
     def start(self) -> None:
         assert not self.running
@@ -26,6 +28,9 @@ class FakeClient:
 
     def stop(self) -> None:
         self.running = False
+
+    def kill(self) -> None:
+        self.killed += 1
 
     def reap(self, _: EngineExited) -> None:
         self.running = False
@@ -132,3 +137,32 @@ def test_an_engine_that_may_stay_is_never_unloaded(client: FakeClient) -> None:
 
     assert supervisor.unload_due() is None
     assert not supervisor.step(1e9, busy=False)
+
+
+def test_an_engine_that_is_silent_for_longer_than_a_batch_may_take_is_stalled(
+    supervisor: Supervisor, client: FakeClient
+) -> None:
+    load(supervisor, client, 0)
+    longest = 60 + 8 * 120
+
+    assert supervisor.stalled_s(longest) is None
+    assert supervisor.stalled_s(longest + 1) == longest + 1
+    supervisor.heard(EngineSaid(client.generation, Heartbeat()), 500)
+    assert supervisor.stalled_s(longest + 1) is None
+
+
+def test_a_loading_engine_takes_as_long_as_it_takes(supervisor: Supervisor) -> None:
+    supervisor.want(0)
+    assert supervisor.stalled_s(1e6) is None
+
+
+def test_another_model_is_loaded_with_the_next_work(supervisor: Supervisor, client: FakeClient) -> None:
+    load(supervisor, client, 0)
+    other = LoadModel("another/model", "auto", "auto", "auto")
+
+    supervisor.change(other, None)
+
+    assert state_of(supervisor) is EngineState.UNLOADED
+    assert client.load == other
+    supervisor.want(1)
+    assert state_of(supervisor) is EngineState.LOADING

@@ -8,7 +8,15 @@ from typing import Any
 
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, WatcherdError
 from watcherd.names import printable
-from watcherd.service.control import Request, ask
+from watcherd.service.control import Reply, Request, ask
+
+
+class RefusedError(WatcherdError):
+    """The daemon refuses; the exit code is the one that it names."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply["error"]))
+        self.exit_code = int(reply.get("exit_code", EXIT_WORK_FAILED))
 
 
 def asked(ledger: Path, request: Request) -> dict[str, Any]:
@@ -16,11 +24,11 @@ def asked(ledger: Path, request: Request) -> dict[str, Any]:
 
     Raises:
         NotRunningError: there is no daemon.
-        WatcherdError: it refuses.
+        RefusedError: it refuses.
     """
     reply = dict(ask(ledger, request))
     if "error" in reply:
-        raise WatcherdError(str(reply["error"]))
+        raise RefusedError(reply)
     return reply
 
 

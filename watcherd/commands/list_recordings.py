@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
+from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
 from watcherd.errors import EXIT_OK
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.records import Entry
@@ -24,7 +24,7 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the ledger holds; an empty list where there is no ledger yet."""
-    entries = _entries(settings_of(options).ledger.path, options.state)
+    entries = _entries(ledger_of(options), options.state)
     if options.json:
         print(json.dumps([entry.to_dict() for entry in entries], indent=2))
     else:

@@ -3,8 +3,9 @@
 import argparse
 import sys
 
+from watcherd import daemon
 from watcherd.commands.options import Subparsers, add_command, add_overrides, settings_of
-from watcherd.daemon import Daemon, Summary
+from watcherd.daemon import Summary
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED
 from watcherd.ledger.states import State
 from watcherd.service.journal import setup
@@ -20,10 +21,9 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where all is done, 1 where something failed or is blocked."""
-    settings = settings_of(options)
     with ProgressBar(sys.stderr) as bar:
         setup(verbose=options.verbose, before_line=bar.clear)
-        summary = Daemon(settings, until_done=True, bar=bar).run()
+        summary = daemon.run(lambda: settings_of(options), bar, until_done=True)
     print(sentence(summary))
     troubled = any(summary.counts.get(state) for state in (State.FAILED, State.BLOCKED, State.RETRY))
     return EXIT_WORK_FAILED if troubled else EXIT_OK

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from watcherd.config import Settings, find_config, load
+from watcherd.config import LedgerSettings, Settings, find_config, ledger_path, load
+from watcherd.errors import ConfigError
 
 Subparsers = Any
 """argparse names the type of ``add_subparsers`` only privately."""
@@ -44,6 +45,21 @@ def config_of(options: argparse.Namespace) -> Path | None:
     if options.config is None and getattr(options, "watch", None) is not None:
         return None
     return find_config(options.config, os.environ)
+
+
+def ledger_of(options: argparse.Namespace) -> Path:
+    """The ledger to look into, or whose daemon to ask: the configuration's, else the one that is used without any.
+
+    Nothing else of the configuration matters, so a folder that is not mounted now, or a mistake, is no hindrance.
+
+    Raises:
+        ConfigError: the configuration that is named cannot be read.
+    """
+    try:
+        config = find_config(options.config, os.environ)
+    except ConfigError:
+        return LedgerSettings().path
+    return ledger_path(config)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from watcherd.commands.asking import ask_for_files
-from watcherd.commands.options import Subparsers, add_command, settings_of
+from watcherd.commands.options import Subparsers, add_command, ledger_of
 
 
 def register(commands: Subparsers) -> None:
@@ -17,4 +17,4 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon."""
-    return ask_for_files(settings_of(options).ledger.path, "redo", options.files)
+    return ask_for_files(ledger_of(options), "redo", options.files)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from watcherd.commands.asking import ask_for_files, asked
-from watcherd.commands.options import Subparsers, add_command, settings_of
+from watcherd.commands.options import Subparsers, add_command, ledger_of
 from watcherd.errors import EXIT_OK
 
 
@@ -18,7 +18,7 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon."""
-    ledger = settings_of(options).ledger.path
+    ledger = ledger_of(options)
     if not options.failed:
         return ask_for_files(ledger, "retry", options.files)
     count = asked(ledger, {"command": "retry", "failed": True})["retried"]

@@ -1,10 +1,11 @@
 """``watcherd run``: the daemon, in the foreground."""
 
 import argparse
+import faulthandler
 import sys
 
+from watcherd import daemon
 from watcherd.commands.options import Subparsers, add_command, add_overrides, settings_of
-from watcherd.daemon import Daemon
 from watcherd.errors import EXIT_OK
 from watcherd.service.journal import setup
 from watcherd.service.progress import ProgressBar
@@ -19,8 +20,8 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Work until SIGTERM or Ctrl-C."""
-    settings = settings_of(options)
+    faulthandler.enable()  # systemd's watchdog ends a stuck daemon by SIGABRT, and the journal gets every traceback
     with ProgressBar(sys.stderr) as bar:
         setup(verbose=options.verbose, before_line=bar.clear)
-        Daemon(settings, until_done=False, bar=bar).run()
+        daemon.run(lambda: settings_of(options), bar)
     return EXIT_OK

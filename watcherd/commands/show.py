@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
-from watcherd.config import Settings
+from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
+from watcherd.config import find_config, load
 from watcherd.discovery.candidates import why_ignored
-from watcherd.errors import EXIT_OK
+from watcherd.errors import EXIT_OK, ConfigError
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import NoLedgerError
 from watcherd.names import printable
@@ -25,16 +25,16 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the recording's entry, its story and its transcript; where there is no entry, the reason."""
-    settings = settings_of(options)
+    database = ledger_of(options)
     path = Path(os.path.abspath(options.file))  # noqa: PTH100  resolve() would follow a symlink that is the question
     try:
-        with Reader.open(settings.ledger.path) as ledger:
+        with Reader.open(database) as ledger:
             entry, known, story = ledger.entry(path), ledger.path(path), ledger.events(path)
             result = ledger.result(known.content_id) if known and known.content_id is not None else None
     except NoLedgerError:
         entry, story, result = None, [], None
     if entry is None:
-        return _unknown(path, why_unknown(settings, path), as_json=options.json)
+        return _unknown(path, why_unknown(options, path), as_json=options.json)
     transcript = result.transcript if result else None
     if options.json:
         events = [event.to_dict() for event in story]
@@ -53,8 +53,12 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def why_unknown(settings: Settings, path: Path) -> str:
+def why_unknown(options: argparse.Namespace, path: Path) -> str:
     """Why the ledger holds no such recording."""
+    try:
+        settings = load(find_config(options.config, os.environ))
+    except ConfigError:
+        return "there is no usable configuration that would say which folders are watched"
     root = next((root for root in settings.watch if path.is_relative_to(root.path)), None)
     if root is None:
         return "it is in no watched folder"

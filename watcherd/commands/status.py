@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from watcherd.commands.options import Subparsers, add_command, add_json, settings_of
+from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
 from watcherd.errors import EXIT_NOT_RUNNING, EXIT_OK, NotRunningError
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import NoLedgerError
@@ -22,11 +22,11 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon; where there is none, tell so and what the ledger knows."""
-    settings = settings_of(options)
+    ledger = ledger_of(options)
     try:
-        status, code = ask(settings.ledger.path, {"command": "status"}), EXIT_OK
+        status, code = ask(ledger, {"command": "status"}), EXIT_OK
     except NotRunningError:
-        status, code = stopped(_counts(settings.ledger.path), settings.model.id), EXIT_NOT_RUNNING
+        status, code = stopped(_counts(ledger)), EXIT_NOT_RUNNING
     print(json.dumps(status, indent=2) if options.json else "\n".join(_lines(status)))
     return code
 
@@ -39,14 +39,14 @@ def _counts(ledger: Path) -> Mapping[str, int]:
         return {}
 
 
-def stopped(counts: Mapping[str, int], model: str) -> dict[str, Any]:
+def stopped(counts: Mapping[str, int]) -> dict[str, Any]:
     """The status where no daemon is running."""
     return {
         "state": "stopped",
         "queue": counts.get("pending", 0) + counts.get("retry", 0),
         "working": [],
         "counts": dict(counts),
-        "model": model,
+        "model": None,
         "device": None,
         "engine": "unloaded",
     }
@@ -54,7 +54,8 @@ def stopped(counts: Mapping[str, int], model: str) -> dict[str, Any]:
 
 def _lines(status: Mapping[str, Any]) -> list[str]:
     device = f" on {status['device']}" if status["device"] else ""
-    lines = [f"{status['state']}; {status['queue']} waiting; model {status['model']} {status['engine']}{device}"]
+    model = f"; model {status['model']} {status['engine']}{device}" if status["model"] else ""
+    lines = [f"{status['state']}; {status['queue']} waiting{model}"]
     for work in status["working"]:
         left = f", {duration(work['eta_s'])} left" if work["eta_s"] is not None else ""
         lines.append(f"  {printable(work['path'])}: {work['progress']:.0%}{left}")

@@ -1,6 +1,6 @@
 """config.toml → Settings: found, read, checked. Errors name the file, the key, what is wrong, what to write."""
 
-from watcherd.config.files import find_config, load
+from watcherd.config.files import find_config, ledger_path, load
 from watcherd.config.languages import LANGUAGES
 from watcherd.config.settings import LedgerSettings, ModelSettings, Settings, SubtitleSettings, WatchRoot
 from watcherd.config.values import FORMATS, state_directory
@@ -14,6 +14,7 @@ __all__ = [
     "SubtitleSettings",
     "WatchRoot",
     "find_config",
+    "ledger_path",
     "load",
     "state_directory",
 ]

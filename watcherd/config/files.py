@@ -49,6 +49,15 @@ def load(path: Path) -> Settings:
     return Settings.from_document(document, path.absolute().parent, file=path, lines=line_numbers(text))
 
 
+def ledger_path(path: Path) -> Path:
+    """The ledger that a configuration names, whatever else is wrong with it: enough to ask or to look.
+
+    Raises:
+        ConfigError: the file cannot be read, or the ledger's own entry is wrong.
+    """
+    return Settings.ledger_of(_parse(_read(path), path), path.absolute().parent)
+
+
 def _places(environ: Mapping[str, str]) -> Iterator[Path]:
     user = xdg_directory(environ, "XDG_CONFIG_HOME", ".config")
     if user is not None:

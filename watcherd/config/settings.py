@@ -28,7 +28,7 @@ class ModelSettings(Table):
     id: Annotated[str, AfterValidator(values.model_id)] = "distil-whisper/distil-large-v3"
     """A Hub id, a folder, or ``packaged:NAME``."""
     device: Annotated[str, AfterValidator(values.device)] = "auto"
-    dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
+    dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
@@ -130,6 +130,19 @@ class Settings(Table):
         if settings is None or complaints:
             raise refusal(complaints, file)
         return settings
+
+    @classmethod
+    def ledger_of(cls, document: Mapping[str, object], base_folder: Path) -> Path:
+        """The ledger of a parsed document alone, without a look at anything else in it.
+
+        Raises:
+            ConfigError: that entry is wrong.
+        """
+        try:
+            table = LedgerSettings.model_validate(document.get("ledger", {}), context={values.BASE_FOLDER: base_folder})
+        except ValidationError as error:
+            raise refusal(complaints_of(error, LedgerSettings, {})) from error
+        return table.path
 
     @classmethod
     def for_folder(cls, watch: Path, model: str | None = None, ledger: Path | None = None) -> Self:

@@ -61,10 +61,13 @@ class EngineClient:
     Events arrive through ``emit``, which is called on a thread of the client's own; everything else is for one thread.
     The process is a fresh interpreter: the parent never imports torch, and a crash, an out-of-memory kill or a wedged
     GPU call takes down the child alone. The child ends by itself when the socket closes, so it cannot outlive us.
+
+    Attributes:
+        load: what the next start of the engine is told to load.
     """
 
     def __init__(self, load: LoadModel, emit: Callable[[EngineEvent], None]) -> None:
-        self._load = load
+        self.load = load
         self._emit = emit
         self._generation = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,7 +113,7 @@ class EngineClient:
             daemon=True,
         )
         self._reader.start()
-        self.send(self._load)
+        self.send(self.load)
 
     def send(self, message: ToEngine) -> None:
         """Hand a message to the engine; a dead engine's silence is reported by its EngineExited, not here."""
@@ -179,5 +182,6 @@ def _engine_environment() -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         **os.environ,
     }

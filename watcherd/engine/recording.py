@@ -27,6 +27,11 @@ MAX_COMPRESSION: Final = 2.4
 MIN_LOGPROB: Final = -1.0
 """The thresholds of Radford et al. 2022, section 4.5, beyond which a reading is not believed."""
 
+MAX_NO_SPEECH: Final = 0.6
+SILENT_LOGPROB: Final = -0.5
+"""Where the model itself hears no speech, it has to be surer of what it writes. With people speaking, it gave 0.25 at
+most."""
+
 MIN_SPLIT_S: Final = 4.0
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
@@ -104,7 +109,7 @@ class RecordingInHand:
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
-        believed = reading.compression <= MAX_COMPRESSION and reading.avg_logprob >= MIN_LOGPROB
+        believed = _is_believed(reading)
         again: list[Window] = []
         if believed:
             again = [tail] if (tail := self._unread_tail(task, reading)) else []
@@ -174,6 +179,13 @@ class RecordingInHand:
             if not self._queue.put(self.job, WindowTask(window)):
                 return
             self._wake()
+
+
+def _is_believed(reading: Reading) -> bool:
+    if reading.compression > MAX_COMPRESSION or reading.avg_logprob < MIN_LOGPROB:
+        return False
+    sounds_silent = reading.no_speech_prob is not None and reading.no_speech_prob > MAX_NO_SPEECH
+    return not (sounds_silent and reading.avg_logprob < SILENT_LOGPROB)
 
 
 def _segments(window: Window, reading: Reading) -> Iterator[Segment]:

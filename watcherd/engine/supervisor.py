@@ -5,11 +5,17 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from watcherd.engine.client import EngineEvent, EngineExited
-from watcherd.engine.messages import FromEngine, ModelFailed, ModelLoaded, ToEngine
+from watcherd.engine.messages import FromEngine, LoadModel, ModelFailed, ModelLoaded, ToEngine
 from watcherd.errors import WatcherdError
 
 FIRST_RESTART_WAIT_S: Final = 1.0
 LONGEST_RESTART_WAIT_S: Final = 300.0
+
+STALL_BASE_S: Final = 60.0
+CPU_WINDOW_S: Final = 120.0
+GPU_WINDOW_S: Final = 10.0
+"""An engine is heard of after every batch. One that takes longer than this for each of its windows is stuck: the
+default model needs 10 s for a window on two cores, and a busy machine may take several times that."""
 
 
 class EngineState(StrEnum):
@@ -43,6 +49,8 @@ EngineNews = FromEngine | EngineDied | LoadingFailed
 class Client(Protocol):
     """What is needed of ``EngineClient``; see there."""
 
+    load: LoadModel
+
     @property
     def running(self) -> bool:
         """True from the start of the process until its end was asked for or noted."""
@@ -60,6 +68,9 @@ class Client(Protocol):
 
     def stop(self) -> None:
         """End the process and wait for it."""
+
+    def kill(self) -> None:
+        """End a stuck process at once."""
 
     def reap(self, exited: EngineExited, /) -> None:
         """Note that the process has ended by itself."""
@@ -82,6 +93,7 @@ class Supervisor:
         self._failed_loads = 0
         self._start_after = 0.0
         self._busy_until = 0.0
+        self._heard_at = 0.0
         self.model: ModelLoaded | None = None
 
     @property
@@ -113,7 +125,7 @@ class Supervisor:
             return None
         if isinstance(event, EngineExited):
             return self._exited(event, now)
-        self._busy_until = now
+        self._busy_until = self._heard_at = now
         if isinstance(event.message, ModelLoaded):
             self.model = event.message
             self._loaded = True
@@ -133,6 +145,25 @@ class Supervisor:
             return False
         self.stop()
         return True
+
+    def stalled_s(self, now: float) -> float | None:
+        """For how long a loaded engine has been silent, where that is longer than any batch may take; else None."""
+        if self.state is not EngineState.LOADED or self.model is None:
+            return None
+        per_window_s = CPU_WINDOW_S if self.model.device == "cpu" else GPU_WINDOW_S
+        silent_s = now - self._heard_at
+        return silent_s if silent_s > STALL_BASE_S + per_window_s * self.model.batch_size else None
+
+    def kill(self) -> None:
+        """End a stalled engine; that it died is heard like any other death."""
+        self._client.kill()
+
+    def change(self, load: LoadModel, idle_unload_s: float | None) -> None:
+        """Work with another model from now on; the present one is unloaded."""
+        self.stop()
+        self._client.load = load
+        self._idle_unload_s = idle_unload_s
+        self._failed_loads = 0
 
     def unload_due(self) -> float | None:
         """When the engine will have been idle for long enough; None while there is none, or it may stay."""

@@ -94,11 +94,11 @@ class Event(Enum):
     STOP_ASKED = Kind("aa409793189348dca62d8a6d761ee79b", logging.INFO, "{signal} received")
     STOPPING = Kind("f4575d9b8dc84eac8ff65d55d3296c02", logging.INFO, "stopping[: {why}]")
     STOPPED = Kind("13591fe6603d4a4e91de7372fce78e9b", logging.INFO, "stopped")
-    CONFIG_RELOADED = Kind("481db63c0b054e96bfa7d8f20049c487", NOTICE, "{config} is applied")
+    CONFIG_RELOADED = Kind("481db63c0b054e96bfa7d8f20049c487", NOTICE, "the configuration is read again and applied")
     CONFIG_REFUSED = Kind(
         "b323f019a9614203a47f1f5ce41081ae",
         logging.ERROR,
-        "{config} is refused, and the configuration stays as it was: {error}",
+        "the new configuration is refused, and the old one stays: {error}",
         remedy="Correct the file and reload again",
     )
 
