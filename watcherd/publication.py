@@ -55,6 +55,10 @@ class LedgerRecords:
         known = self._ledger.read.sidecar_at(sidecar)
         return None if known is None else self._record(known)
 
+    def has_made(self, sha256: bytes) -> bool:
+        """Whether a sidecar with these bytes was ever written or announced, wherever."""
+        return self._ledger.read.has_made(sha256)
+
     def own(self) -> Iterable[SidecarRecord]:
         """The recording's, and those that it left behind when it was moved."""
         publication, read = self._publication, self._ledger.read

@@ -237,6 +237,20 @@ def test_a_folder_that_moves_with_everything_in_it_is_left_as_it_is(shelf: Shelf
     assert outcomes(shelf, "talk.mp3") == {"talk.srt": Outcome.ADOPTED, "talk.txt": Outcome.KEPT}
 
 
+def test_sidecars_that_moved_with_a_folder_are_renewed_where_the_recording_changed_on_the_way(shelf: Shelf) -> None:
+    shelf.record("old/talk.mp3", "Hello there.")
+    shelf.record("old/edited.mp3", "Good morning.")
+    shelf.publish()
+    (shelf.folder / "old" / "edited.txt").write_text("edited")
+    (shelf.folder / "old").rename(shelf.folder / "new")
+    shelf.record("new/talk.mp3", "Something else.")
+    shelf.record("new/edited.mp3", "Something else again.")
+    shelf.publish()
+    assert shelf.text("new/talk.txt") == "Something else.\n"
+    assert "Something else." in shelf.text("new/talk.srt")
+    assert shelf.text("new/edited.txt") == "edited"
+
+
 def test_an_edited_sidecar_does_not_follow(shelf: Shelf) -> None:
     recording = shelf.record("talk.mp3", "Hello there.")
     shelf.publish()

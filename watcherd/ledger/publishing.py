@@ -81,6 +81,7 @@ class Publishing:
         with self._store.transaction() as db:
             _must_hold(db, publication)
             _must_be_free(db, publication, sidecar)
+            db.execute("INSERT OR IGNORE INTO made (sha256) VALUES (?)", (sha256,))
             db.execute(
                 """
                 INSERT INTO sidecars (path, recording, content_id, format, generation, intended_sha256)

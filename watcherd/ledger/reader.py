@@ -126,6 +126,10 @@ class Reader:
         row = self._one("SELECT * FROM sidecars WHERE path = :path", path=os.fsencode(path))
         return None if row is None else Sidecar.from_row(row)
 
+    def has_made(self, sha256: bytes) -> bool:
+        """Whether a sidecar with these bytes was ever written or announced, wherever."""
+        return self._one("SELECT 1 FROM made WHERE sha256 = :sha256", sha256=sha256) is not None
+
     def left_behind(self, content_id: int) -> list[Sidecar]:
         """Sidecars of the content beside paths that do not hold it any more: they follow it to where it is now."""
         query = """

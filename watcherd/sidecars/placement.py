@@ -6,7 +6,7 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watcherd.errors import PublishBlockedError, RecordingChangedError
@@ -197,13 +197,26 @@ class _Publisher:
         def intend() -> None:
             records.intend(slot.path, format_name, sha256)
 
-        outcome = publish(self._folder, _target(slot.name, record), content, self._like, intend)
+        outcome = publish(self._folder, self._known_target(slot.name, record, sha256), content, self._like, intend)
         if outcome is Outcome.UNCHANGED and record is not None and not (record.current and record.owner is Owner.THIS):
             intend()
             records.written(slot.path)
         elif outcome in _NEWS:
             records.written(slot.path)
         return PublishedSidecar(slot.path, format_name, outcome)
+
+    def _known_target(self, name: str, record: SidecarRecord | None, sha256: bytes) -> Target:
+        """What is known of the file of this name, also where it came here with a folder or a recording that was moved.
+
+        An empty file says nothing: that is how anybody's file begins.
+        """
+        target = _target(name, record)
+        found = self._folder.find(name)
+        if found is None or found.sha256 is None or not found.status.st_size or (record is not None and record.kept):
+            return target
+        if found.sha256 == sha256 or target.is_ours(found) or not self._records.has_made(found.sha256):
+            return target
+        return replace(target, previous_sha256=found.sha256)
 
     def _confirmed(self, record: SidecarRecord | None, sha256: bytes) -> SidecarRecord | None:
         """The record, with what was announced and is there confirmed, where something else is to be announced now.

@@ -50,6 +50,9 @@ class SidecarRecords(Protocol):
     def at(self, sidecar: Path) -> SidecarRecord | None:
         """What is remembered of the file of this name."""
 
+    def has_made(self, sha256: bytes) -> bool:
+        """Whether a sidecar with these bytes was ever written or announced, wherever."""
+
     def own(self) -> Iterable[SidecarRecord]:
         """All sidecars whose owner is ``THIS`` or ``MOVED``."""
 
@@ -88,6 +91,11 @@ class RunRecords:
             return None
         recording, record = self._records[sidecar]
         return record if recording == self.recording else replace(record, owner=Owner.OTHER, current=False)
+
+    def has_made(self, sha256: bytes) -> bool:
+        """As ``SidecarRecords``."""
+        del sha256
+        return False
 
     def own(self) -> Iterable[SidecarRecord]:
         """As ``SidecarRecords``."""

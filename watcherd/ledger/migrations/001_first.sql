@@ -74,6 +74,12 @@ CREATE TABLE sidecars (
 CREATE INDEX sidecars_of_recording ON sidecars (recording);
 CREATE INDEX sidecars_of_content ON sidecars (content_id);
 
+-- Every content that a sidecar of ours ever got. A file with such bytes is no person's work, also where a person has moved
+-- it, together with a recording or alone.
+CREATE TABLE made (
+    sha256 BLOB PRIMARY KEY CHECK (length(sha256) = 32)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY,
     content_id INTEGER NOT NULL REFERENCES contents (id),
