@@ -165,9 +165,9 @@ class _Daemon:
             self._supervisor.want(time.monotonic())
         while not self._stopping:
             now = time.monotonic()
+            self._tell_service_manager(now)
             self.work.step(now)
             self._look_after_engine(now)
-            self._tell_service_manager(now)
             if self._until_done and not self._unscanned and not self.work.in_hand and not self.work.waiting():
                 return
             try:
