@@ -1,23 +1,14 @@
 import json
-import shutil
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
 
+from tests.engine.model_files import fill, shard, weights
 from watcherd.engine.checkpoints import resolve
 from watcherd.errors import EXIT_CONFIG, ModelUnavailableError
 
 COMMIT = "a" * 40
-
-
-def fill(folder: Path, **config: object) -> Path:
-    """The files of a model, as far as they are looked at before it is loaded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "whisper", "vocab_size": 51866} | config))
-    for name in ("model.safetensors", "tokenizer.json", "preprocessor_config.json"):
-        (folder / name).write_text("{}")
-    return folder
 
 
 def problem(model_id: str, *, download: bool = False) -> str:
@@ -66,7 +57,7 @@ def test_a_folder_with_a_model_is_taken(tmp_path: Path) -> None:
     ("missing", "said"),
     [
         ("config.json", "no config.json"),
-        ("model.safetensors", "no weights as safetensors"),
+        ("model.safetensors", "no weights as model.safetensors"),
         ("tokenizer.json", "lacks tokenizer.json or vocab.json"),
         ("preprocessor_config.json", "lacks preprocessor_config.json"),
     ],
@@ -77,8 +68,37 @@ def test_a_folder_that_is_not_whole_is_told_with_what_it_lacks(tmp_path: Path, m
 
 
 def test_weights_that_can_run_code_are_not_read(tmp_path: Path) -> None:
-    shutil.move(fill(tmp_path) / "model.safetensors", tmp_path / "pytorch_model.bin")
+    (fill(tmp_path) / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     assert "can run code" in problem(str(tmp_path))
+
+
+def test_weights_in_several_files_are_taken(tmp_path: Path) -> None:
+    shard(fill(tmp_path))
+    assert resolve(str(tmp_path), download=False).family == "whisper"
+
+
+def test_a_missing_part_of_the_weights_is_told_by_its_name(tmp_path: Path) -> None:
+    lost = shard(fill(tmp_path))[1]
+    lost.unlink()
+    assert f"lacks {lost.name}" in problem(str(tmp_path))
+
+
+def test_weights_that_were_cut_off_are_told_before_they_are_loaded(tmp_path: Path) -> None:
+    cut = fill(tmp_path) / "model.safetensors"
+    cut.write_bytes(weights()[:-1])
+    assert "cut off or damaged" in problem(str(tmp_path))
+
+
+def test_a_model_with_code_of_its_own_is_not_run(tmp_path: Path) -> None:
+    fill(tmp_path, model_type="homemade", auto_map={"AutoModel": "modeling_homemade.Model"})
+    assert "Python code of its own" in problem(str(tmp_path))
+
+
+def test_the_languages_of_a_model_are_those_it_has_tokens_for(tmp_path: Path) -> None:
+    generation = {"is_multilingual": True, "lang_to_id": {"<|en|>": 1, "<|de|>": 2}}
+    (fill(tmp_path) / "generation_config.json").write_text(json.dumps(generation))
+    checkpoint = resolve(str(tmp_path), download=False)
+    assert (checkpoint.multilingual, checkpoint.languages) == (True, ("en", "de"))
 
 
 @pytest.mark.parametrize("model_id", ["packaged:huge", "packaged:"])
@@ -99,6 +119,7 @@ def test_what_can_be_no_id_is_told_so(model_id: str) -> None:
         ("whisper-small.en", {}, True),
         ("mine", {"_name_or_path": "distil-whisper/distil-large-v3"}, True),
         ("distil-large-v3", {}, True),
+        ("whisper-large-v3-distil-whisper-de", {}, False),
     ],
 )
 def test_a_model_of_english_alone_is_known_for_one(
