@@ -32,6 +32,8 @@ class Segment:
     """Empty where the model gives no word times."""
     avg_logprob: float | None = None
     """Mean natural-log probability of the tokens of the window that the segment comes from."""
+    speaker: str | None = None
+    """Who spoke, where the channels of a recording were transcribed apart; None where they were mixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Transcript:
     """ISO 639-1 code, as Whisper writes it; None where nobody speaks and none was configured."""
     duration_ms: int
     segments: tuple[Segment, ...]
+    language_suspect: bool = False
+    """The recording does not sound like the language that it was read as."""
 
     @property
     def text(self) -> str:
@@ -59,6 +63,7 @@ class Transcript:
             language=data["language"],
             duration_ms=data["duration_ms"],
             segments=tuple(_segment(item) for item in data["segments"]),
+            language_suspect=data.get("language_suspect", False),
         )
 
 
@@ -70,4 +75,5 @@ def _segment(item: Mapping[str, Any]) -> Segment:
         text=item["text"],
         words=tuple(Word(**word) for word in words),
         avg_logprob=item["avg_logprob"],
+        speaker=item.get("speaker"),
     )
