@@ -103,7 +103,8 @@ def run(configure: Callable[[], Settings], bar: ProgressBar, *, until_done: bool
         control = ControlServer(database, lambda request: _ask(inbox.put, request))
         cleanup.callback(control.close)
         idle_unload_s = None if until_done else settings.model.idle_unload_s
-        supervisor = Supervisor(EngineClient(load_order(settings.model), inbox.put), idle_unload_s=idle_unload_s)
+        load = load_order(settings.model, settings.languages_by_key())
+        supervisor = Supervisor(EngineClient(load, inbox.put), idle_unload_s=idle_unload_s)
         cleanup.callback(supervisor.stop)
         daemon = _Daemon(
             configure=configure,
@@ -327,7 +328,8 @@ class _Daemon:
             self._discovery.start()
         if settings.model != before.model:
             self.work.release_all()
-            self._supervisor.change(load_order(settings.model), settings.model.idle_unload_s)
+            load = load_order(settings.model, settings.languages_by_key())
+            self._supervisor.change(load, settings.model.idle_unload_s)
         self.work.apply(settings)
         log(Event.CONFIG_RELOADED)
         self._say_ready_again()

@@ -38,6 +38,10 @@ def register(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Transcribe the files one after the other; an error of one does not keep the next from being done."""
     model, subtitles = _settings(options)
+    languages = {"--language" if options.language else "model.language": model.language}
+    from watcherd.engine.model_languages import refuse_languages  # noqa: PLC0415  the Hub's client costs --help time
+
+    refuse_languages(model.id, languages)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     code, report, records = EXIT_OK, [], RunRecords()
@@ -49,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
 
-        outcomes = transcribe(options.files, load_order(model), model.language, told)
+        outcomes = transcribe(options.files, load_order(model, languages), model.language, told)
         for outcome in outcomes:
             bar.clear()
             entry = _publish(outcome, subtitles, options.output, records)
