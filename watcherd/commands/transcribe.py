@@ -104,6 +104,7 @@ def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None,
         "error": None if error is None else error.without_path(),
         "error_class": None if error is None else error.error_class,
         "language": None if transcript is None else transcript.language,
+        "language_suspect": transcript is not None and transcript.language_suspect,
         "duration_s": None if transcript is None else transcript.duration_ms / 1000,
         "transcribed_s": round(outcome.compute_s, 3),
         "sidecars": [str(sidecar) for sidecar in sidecars],
@@ -117,6 +118,8 @@ def _line(entry: dict[str, Any]) -> str:
         return f"{path}: {entry['error']}"
     wrote = ", ".join(printable(Path(sidecar).name) for sidecar in entry["sidecars"])
     said = "" if entry["segments"] else "nobody speaks in it; "
+    if entry["language_suspect"]:
+        said += f"it does not sound like {LANGUAGES.get(entry['language'], 'its language')}; "
     took = f"{duration(entry['duration_s'])} of audio in {duration(entry['transcribed_s'])}"
     return f"{path}: {said}{took}; " + (
         f"wrote {wrote}" if wrote else "every sidecar was there before, none is touched"
