@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from watcherd.engine.client import EngineClient, EngineEvent
-from watcherd.engine.messages import Failed, Finished, LoadModel, ModelLoaded, Progress, Transcribe
+from watcherd.engine.messages import Channels, Failed, Finished, LoadModel, ModelLoaded, Progress, Transcribe
 from watcherd.engine.supervisor import EngineDied, EngineNews, LoadingFailed, Supervisor
 from watcherd.errors import PoisonError, WatcherdError
 from watcherd.transcript import Transcript
@@ -34,7 +34,9 @@ class Outcome:
 Told = Callable[[ModelLoaded | Progress], None]
 
 
-def transcribe(paths: Sequence[Path], load: LoadModel, language: str, told: Told) -> Iterator[Outcome]:
+def transcribe(
+    paths: Sequence[Path], load: LoadModel, language: str, told: Told, *, channels: Channels = "mix"
+) -> Iterator[Outcome]:
     """Transcribe one file after the other and give out each as it is done.
 
     Args:
@@ -42,6 +44,7 @@ def transcribe(paths: Sequence[Path], load: LoadModel, language: str, told: Told
         load: which model, and where.
         language: an ISO 639-1 code, or "auto".
         told: hears of the loaded model and of progress.
+        channels: whether the two channels of a recording are mixed or taken apart.
 
     Raises:
         WatcherdError: the model cannot be had.
@@ -50,7 +53,7 @@ def transcribe(paths: Sequence[Path], load: LoadModel, language: str, told: Told
     try:
         for job, path in enumerate(paths):
             absolute = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow symlinks
-            yield worker.transcribe(Transcribe(job, absolute, language))
+            yield worker.transcribe(Transcribe(job, absolute, language, channels=channels))
     finally:
         worker.stop()
 

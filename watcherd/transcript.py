@@ -4,8 +4,11 @@ Times are integers in milliseconds from the start of the recording.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self, get_args
+
+Speaker = Literal["left", "right"]
+"""A side of a call: the channel that somebody speaks on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Segment:
     avg_logprob: float | None = None
     """Mean natural-log probability of the tokens of the window that the segment comes from."""
     speaker: str | None = None
-    """Who spoke, where the channels of a recording were transcribed apart; None where they were mixed."""
+    """Who spoke, by the channel or by name, where the channels were transcribed apart; None where they were mixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,15 @@ class Transcript:
     def text(self) -> str:
         """Every segment's text, joined by blanks."""
         return " ".join(segment.text for segment in self.segments)
+
+    def named(self, names: Sequence[str]) -> Self:
+        """The same with the speakers of the left and the right channel called by these names."""
+        by_channel = dict(zip(get_args(Speaker), names, strict=True))
+        segments = (
+            replace(segment, speaker=by_channel.get(segment.speaker, segment.speaker)) if segment.speaker else segment
+            for segment in self.segments
+        )
+        return replace(self, segments=tuple(segments))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; ``from_dict`` is the inverse."""

@@ -21,7 +21,7 @@ from watcherd.discovery.sightings import (
     Unreadable,
     WatchLimitReached,
 )
-from watcherd.engine.messages import Failed, Finished, Progress, Transcribe
+from watcherd.engine.messages import Channels, Failed, Finished, Progress, Transcribe
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -281,7 +281,9 @@ class Work:
             self._ledger.queue.claim(due)
             self._jobs += 1
             self.in_hand[self._jobs] = InHand(due, now)
-            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path)))
+            self._supervisor.send(
+                Transcribe(self._jobs, due.path, self._language(due.path), channels=self._channels(due.path))
+            )
             log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
 
     def _ready(self, due: Due) -> bool:
@@ -309,7 +311,7 @@ class Work:
             report = publish(
                 self._ledger,
                 publication,
-                result.transcript,
+                result.transcript.named(root.speakers),
                 root.formats,
                 subtitles=self._settings.subtitles,
                 root=root.path,
@@ -379,8 +381,12 @@ class Work:
         root = self._root(path)
         return self._settings.model.language if root is None else self._settings.language_of(root)
 
+    def _channels(self, path: Path) -> Channels:
+        root = self._root(path)
+        return "mix" if root is None else root.channels
+
     def _fingerprint(self, path: Path) -> str:
-        return f"language={self._language(path)}"
+        return f"language={self._language(path)}; channels={self._channels(path)}"
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)

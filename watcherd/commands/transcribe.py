@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from watcherd.commands.options import Subparsers, add_command, add_json
-from watcherd.config import FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.config import FORMATS, LANGUAGES, SPEAKERS, ModelSettings, SubtitleSettings, find_config, load
 from watcherd.engine.client import load_order
 from watcherd.engine.messages import ModelLoaded, Progress
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
@@ -32,6 +32,9 @@ def register(commands: Subparsers) -> None:
     parser.add_argument(
         "--language", metavar="CODE", type=_language, help='such as "en"; default: what the configuration says'
     )
+    parser.add_argument(
+        "--channels", choices=("mix", "split"), default="mix", help="split: the two channels are the sides of a call"
+    )
     add_json(parser)
 
 
@@ -53,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
             else:
                 print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
 
-        outcomes = transcribe(options.files, load_order(model, languages), model.language, told)
+        outcomes = transcribe(
+            options.files, load_order(model, languages), model.language, told, channels=options.channels
+        )
         for outcome in outcomes:
             bar.clear()
             entry = _publish(outcome, subtitles, options.output, records)
@@ -93,7 +98,7 @@ def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None,
     if outcome.transcript is not None:
         try:
             published = publish_sidecars(
-                outcome.path, outcome.transcript, FORMATS, layout_of(subtitles), records, folder=folder
+                outcome.path, outcome.transcript.named(SPEAKERS), FORMATS, layout_of(subtitles), records, folder=folder
             )
             sidecars = published.written
         except WatcherdError as blocked:

@@ -3,11 +3,12 @@
 from watcherd.config.files import find_config, ledger_path, load
 from watcherd.config.languages import LANGUAGES
 from watcherd.config.settings import LedgerSettings, ModelSettings, Settings, SubtitleSettings, WatchRoot
-from watcherd.config.values import FORMATS, state_directory
+from watcherd.config.values import FORMATS, SPEAKERS, state_directory
 
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "SPEAKERS",
     "LedgerSettings",
     "ModelSettings",
     "Settings",

@@ -61,6 +61,12 @@ class WatchRoot(Table):
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
         values.FORMATS
     )
+    channels: Literal["mix", "split"] = "mix"
+    """What becomes of two channels: one voice, or the two sides of a call."""
+    speakers: Annotated[tuple[str, ...], BeforeValidator(values.as_tuple), AfterValidator(values.speakers)] = (
+        values.SPEAKERS
+    )
+    """What the sides are called in sidecars, where channels are split: left, right."""
 
 
 class SubtitleSettings(Table):

@@ -17,6 +17,12 @@ from watcherd.names import printable
 FORMATS: Final = ("srt", "txt")
 """The sidecars that can be asked for."""
 
+SPEAKERS: Final = ("Left", "Right")
+"""What the speakers of split channels are called unless they have names."""
+
+LONGEST_NAME: Final = 30
+"""Characters of a speaker's name; more leave no room in a subtitle."""
+
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 """A week. Longer waits are slips of the pen, and past 24 days ``epoll`` refuses them."""
 
@@ -127,6 +133,16 @@ def sidecar_formats(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) < len(value):
         raise wrong(f"{shown(value)} names a format twice", "Name each one once")
     return value
+
+
+def speakers(value: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the left and the right side of a call."""
+    names = tuple(name.strip() for name in value)
+    if len(names) != len(SPEAKERS) or not all(0 < len(name) <= LONGEST_NAME and name.isprintable() for name in names):
+        raise wrong(
+            f"{shown(value)} does not name two speakers", 'Write two short names, left first, such as ["Me", "Caller"]'
+        )
+    return names
 
 
 def pattern(value: str) -> str:

@@ -16,9 +16,10 @@ from watcherd import media
 from watcherd.engine.complaints import complaints, says_io_failed
 from watcherd.engine.ffmpeg import program
 from watcherd.engine.loudness import Leveller
-from watcherd.engine.mixing import Mixer
+from watcherd.engine.mixing import Mixer, Pcm
 from watcherd.engine.probe import MediaInfo, inspect
 from watcherd.engine.samples import SAMPLES_PER_S, Samples, to_ms
+from watcherd.engine.sides import Sides
 from watcherd.engine.source import Source
 from watcherd.errors import MediaError, ReadError
 
@@ -67,11 +68,13 @@ class Audio:
         info: what the container says.
         decoded_ms: how far the recording is decoded; after the last block, its true duration.
         warning: after the last block, what is wrong with a recording that could be decoded in part; None if nothing is.
+        apart: after the last block of ``sides``, whether the two channels carried different sound.
     """
 
     def __init__(self, source: Source, info: MediaInfo, channels: int, process: "_Ffmpeg") -> None:
         self.info = info
         self.warning: str | None = None
+        self.apart = False
         self._source = source
         self._channels = channels
         self._process = process
@@ -85,13 +88,30 @@ class Audio:
     def __iter__(self) -> Iterator[Samples]:
         """Raises what ``decode`` raises."""
         mixer, leveller = Mixer(self._channels), Leveller()
+        for pcm in self._blocks():
+            yield _samples(leveller.push(mixer.push(pcm)))
+
+    @property
+    def is_stereo(self) -> bool:
+        """Whether ``sides`` can take two channels apart. Those of a film are loudspeakers, not people."""
+        return self.info.channels == 2  # noqa: PLR2004  stereo
+
+    def sides(self) -> Iterator[tuple[Samples, Samples]]:
+        """The same for each of two channels, instead of their mixture. Raises what ``decode`` raises."""
+        sides, left, right = Sides(), Leveller(), Leveller()
+        for pcm in self._blocks():
+            own_left, own_right = sides.push(pcm)
+            yield _samples(left.push(own_left)), _samples(right.push(own_right))
+        self.apart = sides.apart
+
+    def _blocks(self) -> Iterator[Pcm]:
+        """What ffmpeg gives, [n, channels]; at the end it is judged."""
         sample_bytes = _BYTES_PER_SAMPLE * self._channels
         while data := self._read(BLOCK * sample_bytes):
             whole = len(data) - len(data) % sample_bytes
             pcm = np.frombuffer(data[:whole], dtype="<i2").reshape(-1, self._channels)
-            levelled = leveller.push(mixer.push(pcm))
-            self._decoded += len(levelled)
-            yield levelled.astype(np.float32) / np.float32(32768)
+            self._decoded += len(pcm)
+            yield pcm
         self._judge()
 
     def _read(self, size: int) -> bytes:
@@ -133,6 +153,10 @@ class Audio:
             )
         elif status != 0:
             self.warning = f"parts of it could not be decoded{cause}"
+
+
+def _samples(pcm: Pcm) -> Samples:
+    return pcm.astype(np.float32) / np.float32(32768)
 
 
 def _channels(info: MediaInfo) -> int:

@@ -8,6 +8,8 @@ from typing import Literal
 from watcherd.errors import WatcherdError
 from watcherd.transcript import Transcript
 
+Channels = Literal["mix", "split"]
+
 
 @dataclass(frozen=True, slots=True)
 class LoadModel:
@@ -30,6 +32,8 @@ class Transcribe:
     path: Path
     language: str
     """An ISO 639-1 code, or "auto"."""
+    channels: Channels = field(default="mix", kw_only=True)
+    """Whether a stereo recording's channels are mixed, or transcribed apart as the sides of a call."""
 
 
 @dataclass(frozen=True, slots=True)

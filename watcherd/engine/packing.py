@@ -8,6 +8,7 @@ import numpy as np
 
 from watcherd.engine.samples import SAMPLES_PER_S, Samples, Span
 from watcherd.engine.windows import Window
+from watcherd.transcript import Speaker
 
 MAX_WINDOW: Final = 28 * SAMPLES_PER_S
 """28 s gave fewer errors than 24 s, at fewer windows (WER 6.1 against 6.8 % on a tape of read English)."""
@@ -37,7 +38,9 @@ class Packer:
     being filled and for what may still be found to be speech.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speaker: Speaker | None = None) -> None:
+        """Start a recording, or one side of it."""
+        self._speaker = speaker
         self._audio = _Audio()
         self._open: Span | None = None
         self._unit_start = 0
@@ -110,7 +113,7 @@ class Packer:
             else:
                 pieces.append(unit.span)
         samples = np.concatenate([unit.samples for unit in units])
-        window = Window(self._windows, tuple(pieces), tuple(unit.speech for unit in units), samples)
+        window = Window(self._windows, tuple(pieces), tuple(unit.speech for unit in units), samples, self._speaker)
         self._windows += 1
         return window
 

@@ -4,16 +4,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
 from typing import Final
 
-from watcherd.engine.audio import decode
+from watcherd.engine.audio import Audio, decode
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
-from watcherd.engine.speech import speech_windows
+from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
 from watcherd.transcript import Segment, Transcript
@@ -71,6 +71,8 @@ class RecordingInHand:
         self.done_ms = 0
         self.duration_ms = 0
         self._path = order.path
+        self._split = order.channels == "split"
+        self._apart = False
         self._queue = queue
         self._wake = wake
         self._told_ms = -1
@@ -142,6 +144,8 @@ class RecordingInHand:
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
         segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
+        if not self._apart:  # one voice on both channels
+            segments = [replace(segment, speaker=None) for segment in segments]
         return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
 
     def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
@@ -156,7 +160,8 @@ class RecordingInHand:
         try:
             with decode(self._path) as audio:
                 self.duration_ms = audio.info.duration_ms or 0
-                self._feed(speech_windows(takewhile(lambda _: not self._cancelled.is_set(), audio)))
+                self._feed(self._windows_of(audio))
+                self._apart = audio.apart
                 self.duration_ms = audio.decoded_ms
                 self.warning = audio.warning
         except WatcherdError as error:
@@ -167,6 +172,11 @@ class RecordingInHand:
         self.compute_s += time.thread_time() - started
         self._decoded.set()
         self._wake()
+
+    def _windows_of(self, audio: Audio) -> Iterator[Window]:
+        if self._split and audio.is_stereo:
+            return side_windows(takewhile(lambda _: not self._cancelled.is_set(), audio.sides()))
+        return speech_windows(takewhile(lambda _: not self._cancelled.is_set(), audio))
 
     def _feed(self, windows: Iterator[Window]) -> None:
         if not self.language:
@@ -195,4 +205,4 @@ def _is_believed(reading: Reading) -> bool:
 def _segments(window: Window, reading: Reading) -> Iterator[Segment]:
     for phrase in reading.phrases:
         start_ms, end_ms = window.clip(phrase.start_s, phrase.end_s)
-        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4))
+        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4), speaker=window.speaker)

@@ -14,6 +14,7 @@ from watcherd.engine.packing import MAX_WINDOW, PAD, Packer
 from watcherd.engine.samples import SAMPLES_PER_MS, Samples, Span
 from watcherd.engine.windows import Window
 from watcherd.errors import ModelUnavailableError
+from watcherd.transcript import Speaker
 
 FRAME: Final = 512
 """Samples that the model gives one probability for: 32 ms."""
@@ -48,11 +49,34 @@ def speech_windows(blocks: Iterable[Samples]) -> Iterator[Window]:
     Raises:
         ModelUnavailableError: the voice-activity model is not installed.
     """
-    detector, packer = SpeechDetector(), Packer()
+    voice = _Voice()
     for block in blocks:
-        speech = detector.push(block)
-        yield from packer.push(block, speech, detector.known_until)
-    yield from packer.flush(detector.flush())
+        yield from voice.push(block)
+    yield from voice.flush()
+
+
+def side_windows(blocks: Iterable[tuple[Samples, Samples]]) -> Iterator[Window]:
+    """The same for the left and the right side of a call; each window holds speech of one of them."""
+    left, right = _Voice("left"), _Voice("right")
+    for on_left, on_right in blocks:
+        yield from left.push(on_left)
+        yield from right.push(on_right)
+    yield from left.flush()
+    yield from right.flush()
+
+
+class _Voice:
+    """Voice activity and packing of one stream of samples."""
+
+    def __init__(self, speaker: Speaker | None = None) -> None:
+        self._detector, self._packer = SpeechDetector(), Packer(speaker)
+
+    def push(self, block: Samples) -> list[Window]:
+        speech = self._detector.push(block)
+        return self._packer.push(block, speech, self._detector.known_until)
+
+    def flush(self) -> list[Window]:
+        return self._packer.flush(self._detector.flush())
 
 
 class SpeechDetector:

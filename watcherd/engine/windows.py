@@ -1,13 +1,14 @@
 """A window: up to 28 s of a recording's speech in pieces, and the way from its times back to the recording's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from watcherd.engine.samples import SAMPLES_PER_S, Samples, Span, to_ms
+from watcherd.transcript import Speaker
 
 FAR: Final = 2 * SAMPLES_PER_S
 """A phrase does not reach across a pause that long; it belongs to the side where more of it lies."""
@@ -32,6 +33,8 @@ class Window:
     """Where speech was found in the recording; each stretch lies within one piece."""
     samples: Samples
     """The audio of all pieces, one after another."""
+    speaker: Speaker | None = None
+    """Which side of a call it is of; None where the sides are mixed."""
 
     @property
     def duration_s(self) -> float:
@@ -139,7 +142,8 @@ class Window:
             if (common := piece.common(under))
         )
         speech = tuple(common for piece in pieces for span in self.speech if (common := span.common(piece)))
-        return Window(self.index, pieces, speech, np.ascontiguousarray(self.samples[start:end]))
+        samples = np.ascontiguousarray(self.samples[start:end])
+        return replace(self, pieces=pieces, speech=speech, samples=samples)
 
 
 def _neighbours(parts: list[Span]) -> list[list[Span]]:

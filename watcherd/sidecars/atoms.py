@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
 from watcherd.sidecars.breaks import Break, grade_inside, grades
 from watcherd.sidecars.scripts import CLAUSE_ENDS, SENTENCE_ENDS, SPACELESS, clusters, glue, is_breakable, width
+from watcherd.sidecars.turns import begins_turn
 from watcherd.transcript import Segment, Transcript
 
 # White space and control characters; not the no-break spaces, which keep "10 000" together.
@@ -39,6 +40,8 @@ class Atom:
     start_ms: int
     end_ms: int
     """Not before ``start_ms``, not after the start of the next atom."""
+    turn: bool = False
+    """Somebody else begins to speak with it."""
 
 
 def plain_words(text: str) -> list[str]:
@@ -58,6 +61,7 @@ def atoms(transcript: Transcript, line_room: int) -> list[Atom]:
     """
     segments = [(segment, words) for segment in transcript.segments if (words := plain_words(segment.text))]
     costs = iter(grades([word for _, words in segments for word in words], transcript.language))
+    spoken = [segment for segment, _ in segments]
     atoms: list[Atom] = []
     for number, (segment, words) in enumerate(segments):
         following = segments[number + 1][0].start_ms if number + 1 < len(segments) else segment.end_ms
@@ -75,7 +79,8 @@ def atoms(transcript: Transcript, line_room: int) -> list[Atom]:
                     space, cost = int(after_blank or piece[0].isspace()), inside
                 after_blank = piece[-1].isspace()
                 if text := piece.strip():  # a no-break space, where there is no other place to break
-                    atoms.append(Atom(text, width(text), space, cost, start_ms, max(start_ms, end_ms)))
+                    turn = begins_turn(spoken, number) and place == 0 and inside is None
+                    atoms.append(Atom(text, width(text), space, cost, start_ms, max(start_ms, end_ms), turn))
     return _in_order(atoms)
 
 
@@ -84,7 +89,7 @@ def _in_order(atoms: Sequence[Atom]) -> list[Atom]:
     starts = list(accumulate((atom.start_ms for atom in atoms), max))
     nexts = [*starts[1:], max([starts[-1], atoms[-1].end_ms])] if atoms else []
     return [
-        Atom(atom.text, atom.room, atom.space, atom.cost, start_ms, min(max(start_ms, atom.end_ms), next_ms))
+        replace(atom, start_ms=start_ms, end_ms=min(max(start_ms, atom.end_ms), next_ms))
         for atom, start_ms, next_ms in zip(atoms, starts, nexts, strict=True)
     ]
 

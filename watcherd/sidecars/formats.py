@@ -10,6 +10,7 @@ from watcherd.sidecars.atoms import plain_words
 from watcherd.sidecars.breaks import ends_sentence
 from watcherd.sidecars.cues import Layout, cues
 from watcherd.sidecars.scripts import glue
+from watcherd.sidecars.turns import with_names
 from watcherd.transcript import Transcript
 
 
@@ -91,12 +92,14 @@ class Txt(Format):
 
 
 def _paragraphs(transcript: Transcript) -> list[str]:
-    spoken = [(segment, text) for segment in transcript.segments if (text := " ".join(plain_words(segment.text)))]
+    spoken = [
+        (segment, text) for segment in with_names(transcript).segments if (text := " ".join(plain_words(segment.text)))
+    ]
     paragraphs = [text for _, text in spoken[:1]]
     for (before, said), (segment, text) in pairwise(spoken):
         pause_ms = segment.start_ms - before.end_ms
         sentence_ended = ends_sentence(said.rpartition(" ")[2], text)
-        if _is_over(len(paragraphs[-1]), pause_ms, sentence_ended=sentence_ended):
+        if segment.speaker != before.speaker or _is_over(len(paragraphs[-1]), pause_ms, sentence_ended=sentence_ended):
             paragraphs.append(text)
         else:
             paragraphs[-1] += glue(said, text) + text
