@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from watcherd.config import Settings, WatchRoot
 from watcherd.discovery.sightings import (
+    CutOff,
     FolderUnreadable,
     Found,
     Gone,
@@ -112,11 +113,18 @@ class Work:
             case Unreadable(root=root, path=path, error=error):
                 self._ledger.paths.bind_unreadable(path, error)
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case CutOff(root=root, path=path, why=why):
+                log(Event.CUT_OFF, root=root, path=path, why=why)
             case Gone(root=root, path=path):
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case _:
+                self._root_sighted(sighting)
+
+    def _root_sighted(self, sighting: RootOnline | RootOffline | ScanComplete | WatchLimitReached) -> None:
+        match sighting:
             case RootOnline(root=root, mode=mode, why=why):
                 if root in self._offline:
                     self._offline.discard(root)

@@ -146,6 +146,12 @@ class Event(Enum):
     FOUND = Kind(
         "4ee8429d7a674e0ab5874fe87f69d60f", logging.INFO, "{path}: found, waiting for its turn", state=State.PENDING
     )
+    CUT_OFF = Kind(
+        "0ab9bfd7a0144ea4a8518203653cfd7c",
+        logging.INFO,
+        "{path}: its end seems to be missing ({why}), and nobody can say whether somebody is still writing it; "
+        "it waits a few minutes for the rest",
+    )
     IGNORED = Kind("005e93a55afe4c6eb0ba5300851e8c7b", logging.DEBUG, "{path}: ignored, {why}")
     KNOWN_CONTENT = Kind(
         "66b373f55b4a4fae88ce652a922fb5de",
