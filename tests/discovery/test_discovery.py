@@ -533,7 +533,7 @@ def test_what_arrives_while_the_kernels_queue_is_full_is_found(
     (folder / "sub").mkdir()
     discovery = world.scanned(Root(folder))
     with _observer_of(discovery)._inotify_fd._lock:  # watchdog's reader stands still
-        for number in range(queued // 2 + 100):  # each is created and closed
+        for number in range(max(20_000, queued // 2 + 100)):  # each is created and closed
             (folder / "sub" / f"{number}.txt").touch()
         late = [put(folder / "late.mp3"), put(folder / "sub" / "late.mp3")]
     for path in late:
