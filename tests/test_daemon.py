@@ -442,7 +442,7 @@ def test_a_full_disk_costs_no_work_and_the_recording_is_done_once_there_is_room(
     installation: Installation, disk: Path, start: Callable[[Installation], Running], speak: Speaker
 ) -> None:
     recording, ballast = disk / "a.wav", disk / "ballast"
-    shutil.copy(speak("Now there is room for it on the disk again."), recording)
+    shutil.copy(speak("This recording is transcribed only once."), recording)
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
@@ -456,14 +456,14 @@ def test_a_full_disk_costs_no_work_and_the_recording_is_done_once_there_is_room(
     assert installation.run("retry", recording).returncode == 0
 
     daemon.log.wait_for("a.wav: done")
-    assert words(disk / "a.txt") == "now there is room for it on the disk again".split()
+    assert words(disk / "a.txt") == "this recording is transcribed only once".split()
 
 
 def test_a_read_only_folder_costs_no_work_and_the_recording_is_done_once_it_can_be_written(
     installation: Installation, disk: Path, start: Callable[[Installation], Running], speak: Speaker
 ) -> None:
     recording = disk / "a.wav"
-    shutil.copy(speak("Now the folder can be written to again."), recording)
+    shutil.copy(speak("This recording has been repaired."), recording)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     daemon = start(installation)
     daemon.log.wait_for("a.wav: blocked")
@@ -473,4 +473,4 @@ def test_a_read_only_folder_costs_no_work_and_the_recording_is_done_once_it_can_
     assert installation.run("retry", recording).returncode == 0
 
     daemon.log.wait_for("a.wav: done")
-    assert words(disk / "a.txt") == "now the folder can be written to again".split()
+    assert words(disk / "a.txt") == "this recording has been repaired".split()
