@@ -1,12 +1,24 @@
 """Which recognizer runs a checkpoint: one line for each model family."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from watcherd.engine.checkpoints import Checkpoint
+from watcherd.engine.ctc import CtcRecognizer
 from watcherd.engine.devices import Placement
 from watcherd.engine.recognizer import Recognizer
+from watcherd.engine.transducer import RnntRecognizer, TdtRecognizer
 from watcherd.engine.whisper import WhisperRecognizer
 from watcherd.errors import ModelUnavailableError
 
-FAMILIES = {"whisper": WhisperRecognizer}
+FAMILIES: Final[Mapping[str, Callable[[Checkpoint, Placement, int | None], Recognizer]]] = {
+    "whisper": WhisperRecognizer,
+    "parakeet_tdt": TdtRecognizer,
+    "parakeet_rnnt": RnntRecognizer,
+    "parakeet_ctc": CtcRecognizer,
+    "wav2vec2": CtcRecognizer,
+    "hubert": CtcRecognizer,
+}
 """By the model_type of config.json."""
 
 
@@ -20,6 +32,6 @@ def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -
     if family is None:
         raise ModelUnavailableError(
             f"model {checkpoint.model_id} is of the family {checkpoint.family!r}, which watcherd cannot run",
-            remedy="Choose a Whisper, distil-Whisper or Whisper-turbo checkpoint as id under [model]",
+            remedy="Choose a Whisper, distil-Whisper, Whisper-turbo or Parakeet checkpoint as id under [model]",
         )
     return family(checkpoint, placement, batch_size)

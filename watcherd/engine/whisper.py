@@ -12,10 +12,10 @@ from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
+from watcherd.engine.memory import read_halving
 from watcherd.engine.recognizer import Phrase, Reading
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
-from watcherd.errors import OutOfMemoryError
 
 MAX_NEW_TOKENS = 220
 """Per window. 28 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
@@ -85,20 +85,8 @@ class WhisperRecognizer:
         return self.languages[int(totals.argmax())]
 
     def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """See ``Recognizer.read``. A batch that does not fit in memory is halved until it does."""
-        try:
-            return self._read_batch(windows, languages)
-        except torch.OutOfMemoryError as error:
-            if self.placement.device.type == "cuda":
-                torch.cuda.empty_cache()
-            if len(windows) == 1:
-                raise OutOfMemoryError(
-                    f"{self.placement.name} has not enough memory for a single window of 30 s",
-                    remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
-                ) from error
-        half = len(windows) // 2
-        self.batch_size = max(1, min(self.batch_size, half))
-        return [*self.read(windows[:half], languages[:half]), *self.read(windows[half:], languages[half:])]
+        """See ``Recognizer.read``."""
+        return read_halving(self, self._read_batch, windows, languages)
 
     def _read_batch(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
         prompts = [self._prompt(language) for language in languages]
