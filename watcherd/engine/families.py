@@ -1,7 +1,7 @@
 """Which recognizer runs a checkpoint: one line for each model family."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.ctc import CtcRecognizer
@@ -11,7 +11,17 @@ from watcherd.engine.transducer import RnntRecognizer, TdtRecognizer
 from watcherd.engine.whisper import WhisperRecognizer
 from watcherd.errors import ModelUnavailableError
 
-FAMILIES: Final[Mapping[str, Callable[[Checkpoint, Placement, int | None], Recognizer]]] = {
+
+class Family(Protocol):
+    """What makes a model resident; see ``load``."""
+
+    def __call__(
+        self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool
+    ) -> Recognizer:
+        """Load the checkpoint."""
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
     "whisper": WhisperRecognizer,
     "parakeet_tdt": TdtRecognizer,
     "parakeet_rnnt": RnntRecognizer,
@@ -22,8 +32,14 @@ FAMILIES: Final[Mapping[str, Callable[[Checkpoint, Placement, int | None], Recog
 """By the model_type of config.json."""
 
 
-def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> Recognizer:
-    """Make the checkpoint's model resident; ``batch_size`` None leaves the choice to the recognizer.
+def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool = False) -> Recognizer:
+    """Make the checkpoint's model resident.
+
+    Args:
+        checkpoint: which one.
+        placement: where.
+        batch_size: how many windows are read at once; None leaves it to the recognizer.
+        accurate: take more time for a better text, where the family can.
 
     Raises:
         ModelUnavailableError: the checkpoint's family is not one that is built in.
@@ -34,4 +50,4 @@ def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -
             f"model {checkpoint.model_id} is of the family {checkpoint.family!r}, which watcherd cannot run",
             remedy="Choose a Whisper, distil-Whisper, Whisper-turbo or Parakeet checkpoint as id under [model]",
         )
-    return family(checkpoint, placement, batch_size)
+    return family(checkpoint, placement, batch_size, accurate=accurate)

@@ -61,7 +61,14 @@ class FrameRecognizer(ABC):
     AUTO_CLASS: Any
     """Of transformers: what loads the family's networks."""
 
-    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        placement: Placement,
+        batch_size: int | None,
+        *,
+        accurate: bool = False,  # noqa: ARG002  these families have but one way to decode
+    ) -> None:
         if placement.int8:
             raise DeviceUnavailableError(
                 f'dtype = "int8" is for Whisper models, and {checkpoint.model_id} is of the family {checkpoint.family}',
