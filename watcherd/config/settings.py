@@ -30,6 +30,8 @@ class ModelSettings(Table):
     device: Annotated[str, AfterValidator(values.device)] = "auto"
     dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
+    decoding: Literal["fast", "accurate"] = "fast"
+    """Whether one text of each window is followed or the most probable of several is sought."""
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
     idle_unload_s: Annotated[float | None, PlainValidator(values.seconds_or_never)] = Field(
