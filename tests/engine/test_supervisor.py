@@ -160,7 +160,7 @@ def test_another_model_is_loaded_with_the_next_work(supervisor: Supervisor, clie
     load(supervisor, client, 0)
     other = LoadModel("another/model", "auto", "auto", "auto")
 
-    supervisor.change(other, None)
+    supervisor.change(other)
 
     assert state_of(supervisor) is EngineState.UNLOADED
     assert client.load == other

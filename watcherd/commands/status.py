@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import NoLedgerError
 from watcherd.names import printable
 from watcherd.service.control import ask
-from watcherd.service.spoken import duration
+from watcherd.service.spoken import duration, moment
 
 
 def register(commands: Subparsers) -> None:
@@ -43,6 +44,7 @@ def stopped(counts: Mapping[str, int]) -> dict[str, Any]:
     """The status where no daemon is running."""
     return {
         "state": "stopped",
+        "paused_until": None,
         "queue": counts.get("pending", 0) + counts.get("retry", 0),
         "working": [],
         "counts": dict(counts),
@@ -55,7 +57,9 @@ def stopped(counts: Mapping[str, int]) -> dict[str, Any]:
 def _lines(status: Mapping[str, Any]) -> list[str]:
     device = f" on {status['device']}" if status["device"] else ""
     model = f"; model {status['model']} {status['engine']}{device}" if status["model"] else ""
-    lines = [f"{status['state']}; {status['queue']} waiting{model}"]
+    paused_until = status.get("paused_until")  # a daemon of another version may not know of it
+    until = f" until {moment(datetime.fromisoformat(paused_until), datetime.now(UTC))}" if paused_until else ""
+    lines = [f"{status['state']}{until}; {status['queue']} waiting{model}"]
     for work in status["working"]:
         left = f", {duration(work['eta_s'])} left" if work["eta_s"] is not None else ""
         lines.append(f"  {printable(work['path'])}: {work['progress']:.0%}{left}")

@@ -83,12 +83,13 @@ class Supervisor:
     """Starts, restarts and unloads the engine. All times are seconds of one monotonic clock, given as ``now``.
 
     Attributes:
+        idle_unload_s: seconds without work until the engine is given back; None for never.
         model: what is loaded, or was the last time something was.
     """
 
     def __init__(self, client: Client, *, idle_unload_s: float | None) -> None:
         self._client = client
-        self._idle_unload_s = idle_unload_s
+        self.idle_unload_s = idle_unload_s
         self._loaded = False
         self._failed_loads = 0
         self._start_after = 0.0
@@ -125,6 +126,8 @@ class Supervisor:
             return None
         if isinstance(event, EngineExited):
             return self._exited(event, now)
+        if not self._client.running:
+            return None  # said before it was told to end
         self._busy_until = self._heard_at = now
         if isinstance(event.message, ModelLoaded):
             self.model = event.message
@@ -158,18 +161,17 @@ class Supervisor:
         """End a stalled engine; that it died is heard like any other death."""
         self._client.kill()
 
-    def change(self, load: LoadModel, idle_unload_s: float | None) -> None:
+    def change(self, load: LoadModel) -> None:
         """Work with another model from now on; the present one is unloaded."""
         self.stop()
         self._client.load = load
-        self._idle_unload_s = idle_unload_s
         self._failed_loads = 0
 
     def unload_due(self) -> float | None:
         """When the engine will have been idle for long enough; None while there is none, or it may stay."""
-        if self._idle_unload_s is None or not self._loaded or not self._client.running:
+        if self.idle_unload_s is None or not self._loaded or not self._client.running:
             return None
-        return self._busy_until + self._idle_unload_s
+        return self._busy_until + self.idle_unload_s
 
     def start_due(self) -> float | None:
         """When the engine may be started again after failing; None where nothing has to wait."""
