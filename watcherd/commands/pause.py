@@ -25,7 +25,7 @@ def register(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon; when it has answered, the engine is gone."""
     length_s: float | None = options.length_s
-    reply = asked(ledger_of(options), {"command": "pause", "for_s": length_s})
+    reply = asked(ledger_of(options), {"command": "pause", "for_s": length_s}, "released")
     back = {0: "", 1: "; a recording is back in the queue"}.get(
         reply["released"], f"; {reply['released']} recordings are back in the queue"
     )

@@ -14,6 +14,6 @@ def register(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon."""
-    was_paused = asked(ledger_of(options), {"command": "resume"})["was_paused"]
+    was_paused = asked(ledger_of(options), {"command": "resume"}, "was_paused")["was_paused"]
     print("the work goes on" if was_paused else "it was not paused")
     return EXIT_OK
