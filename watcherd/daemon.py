@@ -107,7 +107,11 @@ def run(configure: Callable[[], Settings], bar: ProgressBar, *, until_done: bool
         control = ControlServer(database, lambda request: _ask(inbox.put, request))
         cleanup.callback(control.close)
         idle_unload_s = None if until_done else settings.model.idle_unload_s
-        supervisor = Supervisor(EngineClient(load_order(settings.model), inbox.put), idle_unload_s=idle_unload_s)
+        supervisor = Supervisor(
+            EngineClient(load_order(settings.model), inbox.put),
+            idle_unload_s=idle_unload_s,
+            stall_timeout_s=settings.model.stall_timeout_s,
+        )
         cleanup.callback(supervisor.stop)
         daemon = _Daemon(
             configure=configure,
@@ -260,7 +264,8 @@ class _Daemon:
     def _look_after_engine(self, now: float) -> None:
         if self._supervisor.step(now, busy=bool(self.work.in_hand)):
             log(Event.ENGINE_UNLOADED, model=self._settings.model.id)
-        silent_s = self._supervisor.stalled_s(now)
+        # What waits in the inbox may be the sign of life: the daemon itself may have been held up.
+        silent_s = self._supervisor.stalled_s(now) if self._inbox.empty() else None
         if silent_s is not None:
             log(Event.ENGINE_STALLED, elapsed_s=silent_s)
             self._supervisor.kill()
@@ -280,7 +285,8 @@ class _Daemon:
             log(Event.READY)
         elif self._ready:
             self._notifier.status(sentence)
-            self._notifier.watchdog()
+            if not self._supervisor.stuck:
+                self._notifier.watchdog()
         else:
             self._notifier.extend_timeout(LOADING_S)
             self._notifier.status(sentence)
@@ -297,7 +303,8 @@ class _Daemon:
     def _sleep_s(self, now: float) -> float:
         supervisor = self._supervisor
         due = [PULSE_S]
-        due += [at - now for at in (supervisor.unload_due(), supervisor.start_due()) if at is not None]
+        engine_due = supervisor.unload_due(), supervisor.start_due(), supervisor.stall_due()
+        due += [at - now for at in engine_due if at is not None]
         waits = (
             self.work.next_due_s(),
             self._switch.over_in_s(datetime.now(UTC)),
@@ -375,6 +382,7 @@ class _Daemon:
             self._discovery = self._discover()
             self._discovery.start()
         self._supervisor.idle_unload_s = settings.model.idle_unload_s
+        self._supervisor.stall_timeout_s = settings.model.stall_timeout_s
         if (order := load_order(settings.model)) != load_order(before.model):
             self.work.release_all("another model is to do it")
             self._supervisor.change(order)
