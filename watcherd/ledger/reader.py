@@ -3,8 +3,8 @@
 import json
 import os
 import sqlite3
-from collections.abc import Container, Iterator
-from itertools import groupby
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, Self
 
@@ -13,6 +13,7 @@ from watcherd.ledger.connection import connect_reader, explained
 from watcherd.ledger.records import Entry, Event, KnownPath, Result, Sidecar, StatKey, as_path
 from watcherd.ledger.roots import span
 from watcherd.ledger.schema import NoLedgerError, check_readable
+from watcherd.ledger.search import Hit, passages
 from watcherd.ledger.states import State
 from watcherd.transcript import Transcript
 
@@ -152,6 +153,23 @@ class Reader:
             settings_fingerprint=row["settings_fingerprint"],
             compute_ms=row["compute_ms"],
         )
+
+    def search(self, words: Sequence[str], limit: int) -> list[Hit]:
+        """Where in the recordings that are there now these words were said, best first; see ``search.expression``.
+
+        Raises:
+            LedgerError: this SQLite has no full-text search.
+        """
+        with explained(self._database):
+            return [
+                Hit(
+                    tuple(known.path for known in self.paths_of(passage.content_id)),
+                    passage.start_ms,
+                    passage.text,
+                    passage.matches,
+                )
+                for passage in islice(passages(self._db, words), limit)
+            ]
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Every path with its state, by name, read while it is iterated; or those in one state.

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from watcherd.ledger import passages
 from watcherd.ledger.records import Result, transcript_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
@@ -41,6 +42,7 @@ def put(store: Store, content_id: int, result: Result) -> None:
             content_id,
         ),
     )
+    passages.renew(store.db, content_id)
 
 
 def lender(db: sqlite3.Connection, packet_sha256: bytes) -> int | None:
@@ -77,6 +79,7 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
         """,
         (store.now_ms(), content_id, lender_id),
     )
+    passages.renew(store.db, content_id)
     store.move(
         content_id,
         State.TRANSCRIBED,
