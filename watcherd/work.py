@@ -259,11 +259,12 @@ class Work:
 
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    def step(self, now: float) -> None:
-        """Publish and hand out whatever is due."""
+    def step(self, now: float, *, paused: bool = False) -> None:
+        """Publish whatever is due, and hand out what is, unless nothing may be begun."""
         for publication in self._ledger.publishing.due(self._online()):
             self._publish(publication)
-        self._hand_out(now)
+        if not paused:
+            self._hand_out(now)
 
     def _hand_out(self, now: float) -> None:
         while len(self.in_hand) < HANDS and not any(hand.due.deaths for hand in self.in_hand.values()):
@@ -350,10 +351,10 @@ class Work:
         due = self._ledger.queue.next_due()
         return None if due is None else (due - datetime.now(UTC)).total_seconds()
 
-    def release_all(self) -> None:
-        """Take everything back from the engine: the daemon ends."""
+    def release_all(self, reason: str) -> None:
+        """Take everything back from the engine, which ends or has ended."""
         for hand in self.in_hand.values():
-            self._ledger.queue.release(hand.due.content_id, "the daemon was stopped")
+            self._ledger.queue.release(hand.due.content_id, reason)
         self.in_hand.clear()
 
     # --- where things are -----------------------------------------------------------------------------------------

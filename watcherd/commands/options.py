@@ -8,6 +8,7 @@ from typing import Any
 
 from watcherd.config import LedgerSettings, Settings, find_config, ledger_path, load
 from watcherd.errors import ConfigError
+from watcherd.service.system import service_ledger
 
 Subparsers = Any
 """argparse names the type of ``add_subparsers`` only privately."""
@@ -59,7 +60,11 @@ def ledger_of(options: argparse.Namespace) -> Path:
         config = find_config(options.config, os.environ)
     except ConfigError:
         return LedgerSettings().path
-    return ledger_path(config)
+    ledger = ledger_path(config)
+    if ledger == LedgerSettings().path and "STATE_DIRECTORY" not in os.environ:
+        # A person asks, and the state directory of the service is not a person's.
+        return service_ledger(config) or ledger
+    return ledger
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

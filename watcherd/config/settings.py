@@ -36,6 +36,10 @@ class ModelSettings(Table):
         default=1800.0, alias="idle_unload"
     )
     """Seconds without work after which the engine gives its memory back; None for never."""
+    stall_timeout_s: Annotated[float | None, PlainValidator(values.stall_timeout)] = Field(
+        default=None, alias="stall_timeout"
+    )
+    """Seconds of silence after which an engine is replaced; None goes by the length of its work."""
 
 
 Format = Annotated[str, AfterValidator(values.sidecar_format)]
