@@ -5,20 +5,19 @@ from pathlib import Path
 
 from watcherd.config import SubtitleSettings
 from watcherd.ledger.ledger import Ledger
-from watcherd.ledger.records import Publication, Sidecar
+from watcherd.ledger.records import Publication, Result, Sidecar
 from watcherd.sidecars.cues import Layout
-from watcherd.sidecars.placement import PublishReport, publish_sidecars
+from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import Owner, SidecarRecord
-from watcherd.transcript import Transcript
+from watcherd.sidecars.rendering import Provenance
 
 
 def publish(
     ledger: Ledger,
     publication: Publication,
-    transcript: Transcript,
-    formats: Iterable[str],
+    result: Result,
+    wishes: Wishes,
     *,
-    subtitles: SubtitleSettings,
     root: Path,
 ) -> PublishReport:
     """Bring the sidecars of one path where they belong, each step noted in the ledger first.
@@ -29,8 +28,18 @@ def publish(
         UnexpectedStateError: the path holds another content by now.
     """
     return publish_sidecars(
-        publication.path, transcript, formats, layout_of(subtitles), LedgerRecords(ledger, publication), root=root
+        publication.path,
+        result.transcript,
+        provenance_of(publication.sha256, result),
+        wishes,
+        LedgerRecords(ledger, publication),
+        root=root,
     )
+
+
+def provenance_of(sha256: bytes, result: Result) -> Provenance:
+    """Where a stored transcription comes from; ``sha256`` is that of its recording."""
+    return Provenance(sha256, result.model_id, result.model_revision, result.settings_fingerprint)
 
 
 def layout_of(subtitles: SubtitleSettings) -> Layout:

@@ -35,9 +35,10 @@ from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, Sta
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
 from watcherd.ledger.store import UnexpectedStateError
-from watcherd.publication import publish
+from watcherd.publication import layout_of, publish
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
+from watcherd.sidecars.placement import Wishes
 from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
@@ -304,14 +305,8 @@ class Work:
         if result is None or root is None:
             return
         try:
-            report = publish(
-                self._ledger,
-                publication,
-                result.transcript,
-                root.formats,
-                subtitles=self._settings.subtitles,
-                root=root.path,
-            )
+            wishes = Wishes(root.formats, layout_of(self._settings.subtitles))
+            report = publish(self._ledger, publication, result, wishes, root=root.path)
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])

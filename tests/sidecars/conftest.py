@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from watcherd.config import SubtitleSettings
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Result, StatKey
 from watcherd.publication import publish
-from watcherd.sidecars.placement import PublishReport
+from watcherd.sidecars.placement import PublishReport, Wishes
 from watcherd.transcript import Segment, Transcript
 
 RECORDINGS = {".mp3", ".wav", ".m4a"}
@@ -83,9 +82,8 @@ class Shelf:
             report = publish(
                 self.ledger,
                 due,
-                result.transcript,
-                self.formats,
-                subtitles=SubtitleSettings(),
+                result,
+                Wishes(tuple(self.formats)),
                 root=self.folder,
             )
             self.ledger.publishing.published(due)

@@ -1,5 +1,6 @@
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from watcherd.config import values
 from watcherd.sidecars.cues import Layout, cues
 from watcherd.sidecars.formats import FORMATS
+from watcherd.sidecars.rendering import Provenance, Rendering
 from watcherd.transcript import Segment, Transcript
 
 SPEECH = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
@@ -15,7 +17,12 @@ SILENCE = Transcript(None, 4_000, ())
 
 
 def rendered(name: str, transcript: Transcript) -> bytes | None:
-    return FORMATS[name].render(transcript, Layout())
+    return FORMATS[name].render(rendering(transcript))
+
+
+def rendering(transcript: Transcript, recording: str = "/memos/talk.mp3") -> Rendering:
+    provenance = Provenance(bytes(32), "packaged:base", "4f2c", "language=auto")
+    return Rendering(transcript, Path(recording), datetime(2026, 3, 1, 9, 5, tzinfo=UTC), provenance)
 
 
 def text(*segments: tuple[int, int, str], language: str = "en") -> str:

@@ -63,7 +63,7 @@ class WatchRoot(Table):
     language: Annotated[str, AfterValidator(values.language_or_auto)] | None = Field(default=None, examples=["en"])
     """None leaves it to ``[model]``; see ``Settings.language_of``."""
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
-        values.FORMATS
+        values.DEFAULT_FORMATS
     )
 
 

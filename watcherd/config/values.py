@@ -14,8 +14,11 @@ from watcherd.config.complaints import wrong
 from watcherd.config.languages import CODES_BY_NAME, LANGUAGES, language_code
 from watcherd.names import printable
 
-FORMATS: Final = ("srt", "txt")
+FORMATS: Final = ("srt", "vtt", "txt", "json", "tsv", "lrc", "md")
 """The sidecars that can be asked for."""
+
+DEFAULT_FORMATS: Final = ("srt", "txt")
+"""Those that are written where nobody asks."""
 
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 """A week. Longer waits are slips of the pen, and past 24 days ``epoll`` refuses them."""

@@ -6,7 +6,8 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from watcherd.errors import PublishBlockedError, RecordingChangedError
@@ -16,10 +17,21 @@ from watcherd.sidecars.formats import FORMATS
 from watcherd.sidecars.naming import candidates, variants
 from watcherd.sidecars.publish import Outcome, Target, publish, remove, remove_stale_temps
 from watcherd.sidecars.records import Owner, SidecarRecord, SidecarRecords
+from watcherd.sidecars.rendering import Provenance, Rendering
 from watcherd.transcript import Transcript
 
 _IN_PLACE = frozenset({Outcome.WRITTEN, Outcome.ADOPTED, Outcome.REPLACED, Outcome.UNCHANGED})
 _NEWS = frozenset({Outcome.WRITTEN, Outcome.ADOPTED, Outcome.REPLACED})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody wants for sidecars."""
+
+    formats: tuple[str, ...]
+    """Keys of ``FORMATS``."""
+    layout: Layout = field(default_factory=Layout)
+    """Of subtitles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +83,8 @@ class _Slot:
 def publish_sidecars(
     recording: Path,
     transcript: Transcript,
-    formats: Iterable[str],
-    layout: Layout,
+    provenance: Provenance,
+    wishes: Wishes,
     records: SidecarRecords,
     *,
     folder: Path | None = None,
@@ -93,8 +105,8 @@ def publish_sidecars(
     Args:
         recording: absolute; it must still be there.
         transcript: of the recording.
-        formats: keys of ``FORMATS``.
-        layout: of subtitles.
+        provenance: of the transcript.
+        wishes: which sidecars, and what they are like.
         records: the memory for this transcription of this recording.
         folder: where the sidecars go; None: beside the recording.
         root: the watched folder that the recording lies in, if any; below it no symbolic link is followed.
@@ -104,12 +116,15 @@ def publish_sidecars(
         PublishBlockedError: the folder cannot be written to; what was written before that stays.
     """
     like = _status(recording, follow_symlinks=root is None)
+    rendering = Rendering(
+        transcript, recording, datetime.fromtimestamp(like.st_mtime).astimezone(), provenance, wishes.layout, folder
+    )
     with Folder.open(folder or recording.parent, None if folder else root) as place:
         publisher = _Publisher(recording, place, like, records)
         publisher.clean_up()
         sidecars: list[PublishedSidecar] = []
-        for format_name in formats:
-            content = FORMATS[format_name].render(transcript, layout)
+        for format_name in wishes.formats:
+            content = FORMATS[format_name].render(rendering)
             if content is None:
                 publisher.withdraw(format_name)
             else:
