@@ -66,7 +66,10 @@ def may_adopt(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def adopt(store: Store, content_id: int, lender_id: int) -> None:
-    """Give a pending content the result of another one, without any compute of its own; inside a transaction."""
+    """Give a pending content the result of another one, without any compute of its own; inside a transaction.
+
+    The formats that a person asked for go with it: it is the same recording with other tags.
+    """
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
@@ -78,6 +81,10 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
         FROM contents AS c, results AS r WHERE c.id = ? AND r.content_id = ?
         """,
         (store.now_ms(), content_id, lender_id),
+    )
+    store.db.execute(
+        "INSERT OR IGNORE INTO added_formats SELECT ?, format FROM added_formats WHERE content_id = ?",
+        (content_id, lender_id),
     )
     passages.renew(store.db, content_id)
     store.move(
