@@ -24,6 +24,7 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.states import State
 from watcherd.pause import Switch
+from watcherd.redo import redo
 from watcherd.service.control import ControlServer, Reply, Request
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Notifier, status_sentence
@@ -334,8 +335,8 @@ class _Daemon:
                 return {"refused": _refused(self.work.retry, paths_in(paths))}
             case {"command": "retry", "failed": True}:
                 return {"retried": self.work.retry_failed()}
-            case {"command": "redo", "paths": list(paths)}:
-                return {"refused": _refused(self.work.redo, paths_in(paths))}
+            case {"command": "redo"}:
+                return redo(self._ledger, request)
         raise BadRequestError(f"unknown request {request['command']!r}")
 
     def _switched(self, request: Request) -> Reply:

@@ -35,7 +35,6 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.ledger.store import UnexpectedStateError
 from watcherd.publication import layout_of, publish
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
@@ -254,17 +253,6 @@ class Work:
         states = (State.FAILED, State.BLOCKED, State.RETRY)
         paths = [entry.path for state in states for entry in self._ledger.read.entries(state)]
         return sum(self.retry(path) is None for path in paths)
-
-    def redo(self, path: Path) -> str | None:
-        """Have the recording transcribed again; returns why that cannot be. Sidecars that people edited are kept."""
-        known = self._ledger.read.path(path)
-        if known is None or known.content_id is None:
-            return "it is not in the ledger"
-        try:
-            self._ledger.queue.redo(known.content_id)
-        except UnexpectedStateError:
-            return "it is about to be transcribed anyway"
-        return None
 
     # --- what is due ----------------------------------------------------------------------------------------------
 

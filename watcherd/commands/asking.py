@@ -47,10 +47,13 @@ def _restart(reply: Reply) -> str:
     return "" if version == __version__ else f"The daemon is watcherd {version}, this is {__version__}: restart it"
 
 
-def ask_for_files(ledger: Path, command: str, files: Sequence[Path]) -> int:
-    """Ask for something to be done to these files; 1 where it is refused for one of them, with the reason."""
+def ask_for_files(ledger: Path, command: str, files: Sequence[Path], **what: object) -> int:
+    """Ask for something to be done to these files; 1 where it is refused for one of them, with the reason.
+
+    ``what`` else stands in the request.
+    """
     paths = [os.path.abspath(file) for file in files]  # noqa: PTH100  resolve() would follow symlinks
-    refused = asked(ledger, {"command": command, "paths": paths}, "refused")["refused"]
+    refused = asked(ledger, {"command": command, "paths": paths, **what}, "refused")["refused"]
     for path in paths:
         if path in refused:
             print(f"{printable(path)}: {refused[path]}", file=sys.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from watcherd.config import LedgerSettings, Settings, find_config, ledger_path, load
+from watcherd.config import FORMATS, LedgerSettings, Settings, find_config, ledger_path, load
 from watcherd.errors import ConfigError
 from watcherd.service.system import service_ledger
 
@@ -29,6 +29,11 @@ def add_command(
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``."""
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def add_formats(parser: argparse.ArgumentParser, use: str) -> None:
+    """``--format``, once for each; ``use`` says what for. None where it is not given."""
+    parser.add_argument("--format", dest="formats", action="append", choices=FORMATS, help=use)
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:

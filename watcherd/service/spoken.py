@@ -18,6 +18,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def clock(moment_ms: int) -> str:
+    """Hours, minutes and seconds.
+
+    >>> clock(3_723_400)
+    '1:02:03'
+    """
+    minutes, seconds = divmod(moment_ms // 1000, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
 def moment(when: datetime, now: datetime) -> str:
     """A time of day here, with the day where it is another one. Both times know their zone.
 
