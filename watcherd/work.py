@@ -35,10 +35,10 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.publication import layout_of, publish
+from watcherd.publication import destination_of, publish, wishes_of
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
-from watcherd.sidecars.placement import Wishes
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
@@ -141,9 +141,13 @@ class Work:
 
     def _clean_up(self, root: Path) -> None:
         """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
-        for folder in {known.path.parent for known in self._ledger.read.paths_under(root)}:
+        settings = self._root(root)
+        if settings is None:
+            return
+        known = self._ledger.read.paths_under(root)
+        for destination in {destination_of(settings, each.path) for each in known}:
             with suppress(PublishBlockedError):
-                remove_stale_temps(folder, time.time(), root)
+                remove_stale_temps(destination.folder, time.time(), destination.root)
 
     def _found(self, found: Found) -> None:
         paths = self._ledger.paths
@@ -289,7 +293,8 @@ class Work:
             return False
         try:
             root = self._root(due.path)
-            preflight(due.path.parent, root.path if root else None)
+            destination = destination_of(root, due.path) if root else Destination.beside(due.path, None)
+            preflight(destination.existing, destination.root)
         except WatcherdError as blocked:
             self._block(due.path, blocked)
             return False
@@ -301,8 +306,8 @@ class Work:
         if result is None or root is None:
             return
         try:
-            wishes = Wishes(root.formats, layout_of(self._settings.subtitles))
-            report = publish(self._ledger, publication, result, wishes, root=root.path)
+            wishes, destination = wishes_of(self._settings, root), destination_of(root, publication.path)
+            report = publish(self._ledger, publication, result, wishes, destination)
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])

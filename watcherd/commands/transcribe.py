@@ -18,6 +18,7 @@ from watcherd.oneoff import Outcome, transcribe
 from watcherd.publication import layout_of
 from watcherd.service.progress import ProgressBar
 from watcherd.service.spoken import duration
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import RunRecords
 from watcherd.sidecars.rendering import Provenance
@@ -103,7 +104,8 @@ class _Press:
         sha256 = content_hash(recording.resolve()).sha256
         provenance = Provenance(sha256, self._model.id, self.revision, f"language={self._model.language}")
         self._records.recording = recording
-        return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, folder=self._folder)
+        destination = Destination(self._folder or recording.parent, root=None)
+        return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, destination=destination)
 
 
 def _publish(outcome: Outcome, press: _Press) -> dict[str, Any]:

@@ -67,6 +67,12 @@ class WatchRoot(Table):
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
         values.DEFAULT_FORMATS
     )
+    language_suffix: bool = False
+    """Subtitles have their language in their names."""
+    output_dir: Annotated[Path, PlainValidator(values.output_folder)] | None = Field(
+        default=None, examples=["~/Transcripts"]
+    )
+    """Where the sidecars go, in the tree of ``path``; absolute. None: beside their recordings."""
 
 
 class SubtitleSettings(Table):
@@ -131,7 +137,11 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(_roots_of(document, base_folder), _ledger_of(document, base_folder))
+        places = check_places(
+            _folders_of(document, base_folder, "path"),
+            _folders_of(document, base_folder, "output_dir"),
+            _ledger_of(document, base_folder),
+        )
         complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
@@ -192,15 +202,15 @@ class Settings(Table):
         return root.language or self.model.language
 
 
-def _roots_of(document: Mapping[str, object], base_folder: Path) -> dict[Location, Path]:
-    """The folders of all tables that name one, whatever else is wrong with them."""
-    roots: dict[Location, Path] = {}
+def _folders_of(document: Mapping[str, object], base_folder: Path, key: str) -> dict[Location, Path]:
+    """The folders of all ``[[watch]]`` that have one under this key, whatever else is wrong with them."""
+    folders: dict[Location, Path] = {}
     tables = document.get("watch")
     for index, table in enumerate(tables if isinstance(tables, list) else ()):
-        if isinstance(table, dict) and "path" in table:
+        if isinstance(table, dict) and key in table:
             with suppress(PydanticCustomError):
-                roots["watch", index, "path"] = values.absolute(table["path"], base_folder)
-    return roots
+                folders["watch", index, key] = values.absolute(table[key], base_folder)
+    return folders
 
 
 def _ledger_of(document: Mapping[str, object], base_folder: Path) -> Path | None:
