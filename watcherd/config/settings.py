@@ -110,6 +110,7 @@ class Settings(Table):
         *,
         file: Path | None = None,
         lines: Mapping[Location, int] = MappingProxyType({}),
+        check_disk: bool = True,
     ) -> Self:
         """Check a parsed document, and the disk for the folders that it names.
 
@@ -118,6 +119,7 @@ class Settings(Table):
             base_folder: absolute; relative paths start here.
             file: where the document comes from, for the messages.
             lines: where its keys stand in the file, for the messages.
+            check_disk: whether the folders have to be there and of use; a command that only reads the ledger need not.
 
         Raises:
             ConfigError: with all that is wrong.
@@ -129,7 +131,7 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(_roots_of(document, base_folder), _ledger_of(document, base_folder))
+        places = check_places(_roots_of(document, base_folder), _ledger_of(document, base_folder)) if check_disk else []
         complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
