@@ -1,13 +1,14 @@
 """The hash of a recording's audio packets, which stays the same when its tags change."""
 
+import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from watcherd import media
+from watcherd import media, streams
 from watcherd.discovery.identity import HashingStoppedError
 from watcherd.errors import MediaError, ToolMissingError
 
@@ -19,7 +20,7 @@ _AT_LEAST_S: Final = 60.0
 
 
 def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> bytes:
-    """SHA-256 over the packets of the first audio stream, as they are stored and without decoding them.
+    """SHA-256 over the packets of the audio stream that is to be transcribed, as they are stored and not decoded.
 
     Editing the tags of mp3, m4a, ogg, flac, wav and opus files does not change it (measured with ffmpeg 5.1).
 
@@ -32,26 +33,50 @@ def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> byte
         ToolMissingError: ffmpeg is not installed.
         HashingStoppedError: ``stopped`` said so.
     """
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise ToolMissingError("ffmpeg is not installed", remedy="Install it: sudo apt install ffmpeg")
-    command = [program, *media.GLOBAL_OPTIONS, *media.input_options(path)]
-    command += ["-map", "0:a:0", "-c", "copy", "-f", "hash", "-hash", "sha256", "pipe:1"]
+    stream = _stream(path, stopped)
+    command = [_program("ffmpeg"), *media.GLOBAL_OPTIONS, *media.input_options(path)]
+    command += ["-map", f"0:{stream}", "-c", "copy", "-f", "hash", "-hash", "sha256", "pipe:1"]
     patience_s = _AT_LEAST_S + path.stat().st_size / _SLOWEST_BYTES_PER_S
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    with process:
-        try:
-            output = _output(process, patience_s, stopped)
-        finally:
-            process.kill()
-    found = _SHA256.search(output)
-    # A file that is cut off gives a hash, too, and a status of failure: it is not the hash of the recording.
-    if found is None or process.returncode != 0:
-        raise MediaError("ffmpeg finds no audio that it can read to its end", path=path)
+    found = _SHA256.search(_output(command, patience_s, stopped))
+    if found is None:
+        raise _no_audio(path)
     return bytes.fromhex(found[1].decode())
 
 
-def _output(process: "subprocess.Popen[bytes]", patience_s: float, stopped: Callable[[], bool]) -> bytes:
+def _stream(path: Path, stopped: Callable[[], bool]) -> int:
+    """The index of the audio stream, among all streams of the file."""
+    command = [_program("ffprobe"), "-loglevel", "error", "-of", "json", "-show_entries", streams.ENTRIES]
+    output = _output([*command, *media.input_options(path)], _AT_LEAST_S, stopped)
+    best = streams.best_audio(json.loads(output).get("streams", ())) if output else None
+    if best is None:
+        raise _no_audio(path)
+    index: int = best["index"]
+    return index
+
+
+def _no_audio(path: Path) -> MediaError:
+    return MediaError("ffmpeg finds no audio that it can read to its end", path=path)
+
+
+def _program(name: str) -> str:
+    program = shutil.which(name)
+    if program is None:
+        raise ToolMissingError(f"{name} is not installed", remedy="Install it: sudo apt install ffmpeg")
+    return program
+
+
+def _output(command: Sequence[str | bytes], patience_s: float, stopped: Callable[[], bool]) -> bytes:
+    """What the program prints; nothing where it fails: of a file that is cut off, ffmpeg gives the hash of a part."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with process:
+        try:
+            output = _awaited(process, patience_s, stopped)
+        finally:
+            process.kill()
+    return output if process.returncode == 0 else b""
+
+
+def _awaited(process: "subprocess.Popen[bytes]", patience_s: float, stopped: Callable[[], bool]) -> bytes:
     for _ in range(int(patience_s / _PULSE_S)):
         try:
             return process.communicate(timeout=_PULSE_S)[0]
