@@ -118,6 +118,7 @@ class Settings(Table):
         *,
         file: Path | None = None,
         lines: Mapping[Location, int] = MappingProxyType({}),
+        check_disk: bool = True,
     ) -> Self:
         """Check a parsed document, and the disk for the folders that it names.
 
@@ -126,6 +127,7 @@ class Settings(Table):
             base_folder: absolute; relative paths start here.
             file: where the document comes from, for the messages.
             lines: where its keys stand in the file, for the messages.
+            check_disk: whether the folders have to be there and of use; a command that only reads the ledger need not.
 
         Raises:
             ConfigError: with all that is wrong.
@@ -137,12 +139,10 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(
-            _folders_of(document, base_folder, "path"),
-            _folders_of(document, base_folder, "output_dir"),
-            _ledger_of(document, base_folder),
-        )
-        complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
+        if check_disk:
+            roots, others = (_folders_of(document, base_folder, key) for key in ("path", "output_dir"))
+            places = check_places(roots, others, _ledger_of(document, base_folder))
+            complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
         return settings
