@@ -6,7 +6,6 @@ holds the model.
 """
 
 import json
-import os
 import queue
 import resource
 import sys
@@ -19,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+from bench.processes import threads
 from bench.timed import Timed
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited
@@ -145,11 +145,6 @@ CONTENDERS: Final[Mapping[str, Callable[[str, str], Contender]]] = {
     "faster-whisper int8, beam 5, VAD": partial(FasterWhisper, compute_type="int8", beam_size=5),
     "faster-whisper float32, beam 5, VAD": partial(FasterWhisper, compute_type="float32", beam_size=5),
 }
-
-
-def threads() -> int:
-    """As many as PyTorch takes by itself: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _lay_out(model: str, folder: Path) -> None:

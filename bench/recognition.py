@@ -1,10 +1,6 @@
 """The same weights, the same tape: watcherd beside the recognizers that it has to beat. ``make bench``."""
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,15 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.contender import CONTENDERS
-from bench.machine import command, machine
+from bench.processes import measure
+from bench.results import Runs, write
 from bench.scoring import Score, score
 from bench.speech import speech
 from bench.tape import Tape, tape
 from bench.timed import Timed
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.packaged import PACKAGES
-
-RESULTS: Final = Path(__file__).parent / "results"
 
 WARM_UP_S: Final = 10.0
 
@@ -31,22 +26,20 @@ HEAD: Final = """\
 """
 
 
-@dataclass
+@dataclass(slots=True)
 class Result:
     """What one contender has done so far."""
 
     score: Score = field(default_factory=Score)
-    seconds: list[float] = field(default_factory=list)
-    """One for each round, over all tapes."""
-    peak_mib: float = 0.0
+    runs: Runs = field(default_factory=Runs)
 
     def row(self, name: str, duration_s: float) -> str:
         """As a line of the table."""
-        counts, taken = self.score, self.seconds
+        counts, runs = self.score, self.runs
         return (
             f"| {name} | {100 * counts.wer:.2f} | {counts.substituted} + {counts.deleted} + {counts.inserted} "
-            f"| {counts.in_non_speech} | {min(taken) / duration_s:.4f} | {statistics.median(taken) / duration_s:.4f} "
-            f"| {self.peak_mib:.0f} |\n"
+            f"| {counts.in_non_speech} | {runs.best_s / duration_s:.4f} | {runs.median_s / duration_s:.4f} "
+            f"| {runs.peak_mib:.0f} |\n"
         )
 
 
@@ -65,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for turn in range(options.rounds):
             for name, result in results.items():
                 print(f"round {turn + 1}: {name}", file=sys.stderr, flush=True)
-                found = [_run(name, options.model, options.language, warm_up, path) for path in paths]
-                result.seconds.append(sum(run["seconds"] for run in found))
-                result.peak_mib = max(result.peak_mib, *(run["peak_mib"] for run in found))
+                given = (name, options.model, options.language, str(warm_up))
+                found = [measure("bench.contender", *given, str(path)) for path in paths]
+                result.runs.add(*found)
                 if turn == 0:  # every round reads the same
                     result.score = sum(
                         (_score(*pair, options.language) for pair in zip(found, tapes, strict=True)), Score()
@@ -79,20 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{options.model}, language {options.language}: {duration_s:.0f} s of tape, seeds "
         f"{', '.join(map(str, options.seeds))}, {words} words of {source.source}, {options.rounds} rounds.\n"
     )
-    text = f"{caption}\n{HEAD}{rows}\n`{command('bench.recognition')}`\n\n{machine()}\n"
-    print(text)
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        name = f"recognition-{options.model.removeprefix(PREFIX)}-{options.language}.md"
-        (options.output / name).write_text(text, "utf-8")
-
-
-def _run(name: str, model: str, language: str, warm_up: Path, path: Path) -> dict[str, Any]:
-    argv = [sys.executable, "-m", "bench.contender", name, model, language, str(warm_up), str(path)]
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE", "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run(argv, stdout=subprocess.PIPE, env=environment | os.environ, check=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    name = f"recognition-{options.model.removeprefix(PREFIX)}-{options.language}.md"
+    write(f"{caption}\n{HEAD}{rows}", "bench.recognition", options.output, name)
 
 
 def _score(found: dict[str, Any], made: Tape, language: str) -> Score:

@@ -99,6 +99,7 @@ def _require_gpu(asked: str, device: torch.device) -> None:
 
 
 def processor_name() -> str:
+    """What the processor calls itself."""
     return _processor_says("model name") or "CPU"
 
 
