@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from watcherd.config import values
-from watcherd.config.complaints import Complaint, Location, refusal, wrong
+from watcherd.config.complaints import Complaint, Location, key_name, refusal, wrong
 from watcherd.config.explain import complaints_of, line_of
 from watcherd.config.folders import check_places
 
@@ -200,6 +200,13 @@ class Settings(Table):
     def language_of(self, root: WatchRoot) -> str:
         """The language to expect in a folder's recordings: one of Whisper's codes, or ``"auto"``."""
         return root.language or self.model.language
+
+    def languages_by_key(self) -> dict[str, str]:
+        """The languages to expect in any folder's recordings, by the keys that ask for them."""
+        return {
+            key_name(("watch", index, "language")) if root.language else "model.language": self.language_of(root)
+            for index, root in enumerate(self.watch)
+        }
 
 
 def _folders_of(document: Mapping[str, object], base_folder: Path, key: str) -> dict[Location, Path]:
