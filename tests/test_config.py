@@ -88,6 +88,7 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         device = "cuda:1"
         dtype = "bfloat16"
         batch_size = 4
+        decoding = "accurate"
         language = "German"
         idle_unload = "never"
 
@@ -115,7 +116,13 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         """,
     )
     assert loaded.model == ModelSettings(
-        id="openai/whisper-tiny", device="cuda:1", dtype="bfloat16", batch_size=4, language="de", idle_unload=None
+        id="openai/whisper-tiny",
+        device="cuda:1",
+        dtype="bfloat16",
+        batch_size=4,
+        decoding="accurate",
+        language="de",
+        idle_unload=None,
     )
     first, second = loaded.watch
     assert first == WatchRoot(

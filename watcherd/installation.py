@@ -13,10 +13,9 @@ from watcherd.config import Settings, state_directory
 from watcherd.errors import WatcherdError
 from watcherd.names import printable
 from watcherd.service.accounts import NOBODY, SERVICE_USER, service_account
+from watcherd.service.system import SERVICE, SYSTEM_UNITS
 from watcherd.service.units import MARK, folders_drop_in, shipped, unit
 
-SERVICE: Final = "watcherd.service"
-SYSTEM_UNITS: Final = Path("/etc/systemd/system")
 SYSUSERS: Final = Path("/etc/sysusers.d/watcherd.conf")
 TMPFILES: Final = Path("/etc/tmpfiles.d/watcherd.conf")
 CATALOG: Final = Path("/usr/local/lib/systemd/catalog/watcherd.catalog")

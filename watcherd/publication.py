@@ -1,6 +1,7 @@
 """The ledger as the memory behind the publishing of sidecars."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from watcherd.config import Settings, SubtitleSettings, WatchRoot
@@ -22,11 +23,15 @@ def publish(
 ) -> PublishReport:
     """Bring the sidecars of one path where they belong, each step noted in the ledger first.
 
+    Formats that somebody asked for, for this recording, are added to those that are wished for all.
+
     Raises:
         RecordingChangedError: the recording is gone, or no file any more.
         PublishBlockedError: its folder cannot be written to.
         UnexpectedStateError: the path holds another content by now.
     """
+    formats = dict.fromkeys((*wishes.formats, *ledger.read.added_formats(publication.content_id)))
+    wishes = replace(wishes, formats=tuple(formats))
     return publish_sidecars(
         publication.path,
         result.transcript,

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from watcherd.commands.options import Subparsers, add_command, add_json
-from watcherd.config import DEFAULT_FORMATS, FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.commands.options import Subparsers, add_command, add_formats, add_json
+from watcherd.config import DEFAULT_FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
 from watcherd.discovery.identity import content_hash
 from watcherd.engine.client import load_order
 from watcherd.engine.messages import ModelLoaded, Progress
@@ -36,13 +36,7 @@ def register(commands: Subparsers) -> None:
     parser.add_argument(
         "--language", metavar="CODE", type=_language, help='such as "en"; default: what the configuration says'
     )
-    parser.add_argument(
-        "--format",
-        dest="formats",
-        action="append",
-        choices=FORMATS,
-        help=f"of the transcripts, once for each; default: {', '.join(DEFAULT_FORMATS)}",
-    )
+    add_formats(parser, f"of the transcripts, once for each; default: {', '.join(DEFAULT_FORMATS)}")
     add_json(parser)
 
 

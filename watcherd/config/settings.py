@@ -30,12 +30,18 @@ class ModelSettings(Table):
     device: Annotated[str, AfterValidator(values.device)] = "auto"
     dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
+    decoding: Literal["fast", "accurate"] = "fast"
+    """Whether one text of each window is followed or the most probable of several is sought."""
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
     idle_unload_s: Annotated[float | None, PlainValidator(values.seconds_or_never)] = Field(
         default=1800.0, alias="idle_unload"
     )
     """Seconds without work after which the engine gives its memory back; None for never."""
+    stall_timeout_s: Annotated[float | None, PlainValidator(values.stall_timeout)] = Field(
+        default=None, alias="stall_timeout"
+    )
+    """Seconds of silence after which an engine is replaced; None goes by the length of its work."""
 
 
 Format = Annotated[str, AfterValidator(values.sidecar_format)]

@@ -23,6 +23,9 @@ DEFAULT_FORMATS: Final = ("srt", "txt")
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 """A week. Longer waits are slips of the pen, and past 24 days ``epoll`` refuses them."""
 
+LEAST_STALL_S: Final = 10.0
+"""An engine without work is heard of every 5 s."""
+
 BASE_FOLDER: Final = "base_folder"
 """The key of pydantic's validation context under which the folder for relative paths stands."""
 
@@ -75,6 +78,16 @@ def seconds_or_never(value: object) -> float | None:
     if isinstance(value, str) and value.casefold() == "never":
         raise wrong(f"{shown(value)} is not a duration", 'Write "never" in small letters')
     return seconds(value)
+
+
+def stall_timeout(value: object) -> float | None:
+    """Seconds without a sign of life; None for ``"auto"``, which goes by the length of the work."""
+    if value is None or value == "auto":
+        return None
+    timeout_s = seconds(value)
+    if timeout_s < LEAST_STALL_S:
+        raise wrong(f"{shown(value)} is shorter than the pauses of a healthy engine", 'Write "auto", or "10s" or more')
+    return timeout_s
 
 
 def batch_size(value: object) -> int | Literal["auto"]:

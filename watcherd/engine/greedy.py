@@ -48,13 +48,7 @@ class GreedyDecode:
             prompts: for each window the tokens that it begins with, ``<|startoftranscript|>`` first; all of one length.
             max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
         """
-        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
-        prompt = torch.tensor(prompts, device=self._decoder.device)
-        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
-        hidden = self._decoder.step(prompt, cache)
-        no_speech = self._no_speech(hidden[:, 0])
-        logits = self._decoder.logits(hidden[:, -1])
-        self._rules.first(logits)
+        cache, logits, no_speech, most = self.begin(heard, prompts, max_new_tokens)
         rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
         chosen = rows.take(logits)
         state = self._rules.begin(chosen)
@@ -76,6 +70,23 @@ class GreedyDecode:
             Decoded(tokens, avg_logprob, probability)
             for (tokens, avg_logprob), probability in zip(rows.results(), no_speech, strict=True)
         ]
+
+    def begin(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int
+    ) -> tuple[DecoderCache, torch.Tensor, list[float | None], int]:
+        """Read the prompts.
+
+        Returns:
+            The cache with them, the scores [rows, vocabulary] of the first token by the rules, how probable it is for
+            each row that nobody speaks, and how many tokens there may be.
+        """
+        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
+        prompt = torch.tensor(prompts, device=self._decoder.device)
+        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
+        hidden = self._decoder.step(prompt, cache)
+        logits = self._decoder.logits(hidden[:, -1])
+        self._rules.first(logits)
+        return cache, logits, self._no_speech(hidden[:, 0]), most
 
     def start_scores(self, heard: list[KeysAndValues], start: int) -> torch.Tensor:
         """Float32 scores [rows, vocabulary] of what may follow the start token; there the languages are told apart."""

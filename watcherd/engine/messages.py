@@ -16,6 +16,7 @@ class LoadModel:
     device: str
     dtype: str
     batch_size: int | Literal["auto"]
+    decoding: Literal["fast", "accurate"] = "fast"
 
 
 @dataclass(frozen=True, slots=True)

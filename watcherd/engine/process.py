@@ -71,7 +71,8 @@ class Engine:
         _silence_libraries()
         placement = place(order.device, order.dtype)
         checkpoint = resolve(order.model_id, download=True)
-        recognizer = load(checkpoint, placement, None if order.batch_size == "auto" else order.batch_size)
+        batch_size = None if order.batch_size == "auto" else order.batch_size
+        recognizer = load(checkpoint, placement, batch_size, accurate=order.decoding == "accurate")
         self._send(
             ModelLoaded(
                 model_id=order.model_id,

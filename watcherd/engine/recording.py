@@ -12,6 +12,7 @@ from watcherd.engine.audio import decode
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.segments import segments
 from watcherd.engine.speech import speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -101,7 +102,7 @@ class RecordingInHand:
     def decide_language(self, recognizer: Recognizer) -> None:
         """Tell the language from the gathered windows and let the decoder go on."""
         started = time.monotonic()
-        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()])
+        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()]) or ""
         self._to_judge = None
         self.compute_s += time.monotonic() - started
         self._language_known.set()
@@ -113,7 +114,7 @@ class RecordingInHand:
         again: list[Window] = []
         if believed:
             again = [tail] if (tail := self._unread_tail(task, reading)) else []
-            self._segments.extend(_segments(window, reading))
+            self._segments.extend(segments(window, reading))
         elif window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS:
             again = list(window.halves())
         else:
@@ -186,9 +187,3 @@ def _is_believed(reading: Reading) -> bool:
         return False
     sounds_silent = reading.no_speech_prob is not None and reading.no_speech_prob > MAX_NO_SPEECH
     return not (sounds_silent and reading.avg_logprob < SILENT_LOGPROB)
-
-
-def _segments(window: Window, reading: Reading) -> Iterator[Segment]:
-    for phrase in reading.phrases:
-        start_ms, end_ms = window.clip(phrase.start_s, phrase.end_s)
-        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4))

@@ -8,6 +8,8 @@ from typing import Final
 from urllib.parse import quote_from_bytes
 
 from watcherd.errors import LedgerError
+from watcherd.ledger.passages import passages_of
+from watcherd.ledger.search import require_search
 
 BUSY_WAIT_S: Final = 5.0
 """How long to wait for another process; a reader of the command line needs milliseconds."""
@@ -37,7 +39,7 @@ def connect_writer(database: Path) -> sqlite3.Connection:
     """The one connection that writes; the caller holds the instance lock.
 
     Raises:
-        LedgerError: the database cannot be opened.
+        LedgerError: the database cannot be opened, or SQLite lacks something.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise LedgerError(
@@ -48,6 +50,8 @@ def connect_writer(database: Path) -> sqlite3.Connection:
         db = _connect(database, "rwc")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
+        require_search(db)
+        db.create_function("passages_of", 1, passages_of, deterministic=True)
         return db
 
 
