@@ -1,1 +1,1 @@
-"""Measurements of speed and memory, each beside what else would do the same work; results lie in ``results/``."""
+"""Side-by-side measurements; README.md tells what each is and how it is read."""

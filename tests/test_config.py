@@ -357,6 +357,7 @@ def test_single_errors(home: Path, text: str, expected: str) -> None:
         ("formats = ['docx']", '"docx" is not a sidecar format. Write one or more of '),
         ("exclude = ['']", '"" is not a pattern. Write one such as "drafts/**" or "*.tmp.wav"'),
         ("exclude = ['../x']", '"../x" can match nothing: patterns are relative to the watched folder.'),
+        ("exclude = ['!']", '"!" cannot be understood: nothing may end with a backslash, and [ needs its ]. Write one'),
         ("mode = 'event'", '"event" is not possible here. Write "auto", "events" or "poll"'),
         ("output_dir = 5", '5 is not a path. Write it in quotes, as in output_dir = "~/Transcripts"'),
         ("language_suffix = 'en'", '"en" is neither true nor false. Write true or false, without quotes'),
@@ -365,6 +366,18 @@ def test_single_errors(home: Path, text: str, expected: str) -> None:
 )
 def test_single_errors_of_a_folder(home: Path, line: str, expected: str) -> None:
     assert f": {expected}" in complaint(home, f"{ROOT}    {line}")
+
+
+@pytest.mark.parametrize("pattern", ["!", "drafts\\", "a/\\", "!\\", "!  ", "[z-a].wav", "[", "a[b", "[[:alpha:]].wav"])
+def test_what_is_no_pattern(home: Path, pattern: str) -> None:
+    assert f"{json.dumps(pattern)} cannot be understood" in complaint(
+        home, f"{ROOT}    exclude = [{json.dumps(pattern)}]"
+    )
+
+
+@pytest.mark.parametrize("pattern", ["#1.wav", "\\!important.wav", "!kept.wav", "[ab].wav", "**", "a\\ "])
+def test_what_is_a_pattern(home: Path, pattern: str) -> None:
+    assert settings(home, f"{ROOT}    exclude = [{json.dumps(pattern)}]").watch[0].exclude == (pattern,)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:11"])

@@ -417,11 +417,15 @@ def test_a_reload_takes_up_another_folder_and_a_bad_configuration_is_refused(
 
     installation.config.write_text(good + '[[watch]]\npath = "/no/such/folder"\n')
     refused = installation.run("reload")
+    installation.config.write_text(good.replace('settle = "500ms"', 'language = "de"'))
+    foreign = installation.run("reload")
     installation.config.write_text(good + f'[[watch]]\npath = "{other}"\nsettle = "500ms"\n')
     taken = installation.run("reload")
 
     assert refused.returncode == 78
     assert "/no/such/folder does not exist" in refused.stderr
+    assert foreign.returncode == 78
+    assert 'watch[1].language is "de"' in foreign.stderr
     assert taken.returncode == 0
     daemon.log.wait_for("b.wav: done")
     assert daemon.stop() == 0

@@ -9,6 +9,7 @@ from typing import Final
 from watcherd import __version__
 from watcherd.commands import (
     check,
+    export,
     install,
     list_recordings,
     model,
@@ -35,6 +36,7 @@ _COMMANDS: Final = (
     list_recordings,
     show,
     search,
+    export,
     retry,
     redo,
     pause,

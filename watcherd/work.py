@@ -199,6 +199,9 @@ class Work:
         self._ledger.queue.store_result(content_id, result)
         if news.warning:
             log(Event.INCOMPLETE, root=self._folder(hand.path), path=hand.path, why=news.warning)
+        if news.transcript.language_suspect:
+            language = news.transcript.language
+            log(Event.LANGUAGE_SUSPECT, root=self._folder(hand.path), path=hand.path, language=language)
         self.transcribed += 1
         log(
             Event.TRANSCRIBED,

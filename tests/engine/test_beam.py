@@ -56,7 +56,7 @@ def decoded(
     decode = (
         GreedyDecode(recognizer._decoder, rules, no_speech_id)
         if beams is None
-        else BeamDecode(recognizer._decoder, rules, no_speech_id, beams)
+        else BeamDecode(recognizer._decoder, rules, no_speech_id, beams=beams)
     )
     with torch.inference_mode():
         return decode(list(heard), [recognizer._prompt("en")] * len(heard[0][0]), most)
@@ -159,5 +159,5 @@ def test_the_highest_scores_are_found_without_sorting_all() -> None:
 
 
 def test_the_engine_is_told_how_to_decode() -> None:
-    assert load_order(ModelSettings()).decoding == "fast"
-    assert load_order(ModelSettings(decoding="accurate")).decoding == "accurate"
+    assert load_order(ModelSettings(), {}).decoding == "fast"
+    assert load_order(ModelSettings(decoding="accurate"), {}).decoding == "accurate"

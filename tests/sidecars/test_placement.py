@@ -9,6 +9,7 @@ import pytest
 
 from tests.sidecars.conftest import Mount, Shelf, spoken, srt
 from watcherd.errors import PublishBlockedError, RecordingChangedError
+from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.states import State
 from watcherd.sidecars.destination import Destination
@@ -280,6 +281,26 @@ def test_a_recording_that_comes_back_finds_its_sidecars(shelf: Shelf) -> None:
     shelf.publish()
     shelf.again("talk.mp3")
     assert set(outcomes(shelf, "talk.mp3").values()) == {Outcome.UNCHANGED}
+
+
+def test_after_the_loss_of_the_ledger_a_sidecar_as_it_would_be_written_is_ours_and_any_other_is_not(
+    shelf: Shelf,
+) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    (shelf.folder / "talk.txt").write_text("edited")
+
+    shelf.ledger.close()
+    for file in shelf.database.parent.glob(f"{shelf.database.name}*"):
+        file.unlink()
+    shelf.ledger = Ledger.open(shelf.database)
+    shelf.publish()
+
+    outcomes = {sidecar.format_name: sidecar.outcome for sidecar in shelf.reports["talk.mp3"].sidecars}
+    assert outcomes == {"srt": Outcome.ADOPTED, "txt": Outcome.KEPT}
+    assert shelf.text("talk.txt") == "edited"
+    (sidecar,) = shelf.ledger.read.sidecars_of(shelf.folder / "talk.mp3")[:1]
+    assert sidecar.written_sha256 is not None
 
 
 def test_sidecars_follow_to_another_file_system(shelf: Shelf, small_disk: tuple[Path, Mount]) -> None:

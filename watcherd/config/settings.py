@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from watcherd.config import values
-from watcherd.config.complaints import Complaint, Location, refusal, wrong
+from watcherd.config.complaints import Complaint, Location, key_name, refusal, wrong
 from watcherd.config.explain import complaints_of, line_of
 from watcherd.config.folders import check_places
 
@@ -118,6 +118,7 @@ class Settings(Table):
         *,
         file: Path | None = None,
         lines: Mapping[Location, int] = MappingProxyType({}),
+        check_disk: bool = True,
     ) -> Self:
         """Check a parsed document, and the disk for the folders that it names.
 
@@ -126,6 +127,7 @@ class Settings(Table):
             base_folder: absolute; relative paths start here.
             file: where the document comes from, for the messages.
             lines: where its keys stand in the file, for the messages.
+            check_disk: whether the folders have to be there and of use; a command that only reads the ledger need not.
 
         Raises:
             ConfigError: with all that is wrong.
@@ -137,12 +139,10 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(
-            _folders_of(document, base_folder, "path"),
-            _folders_of(document, base_folder, "output_dir"),
-            _ledger_of(document, base_folder),
-        )
-        complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
+        if check_disk:
+            roots, others = (_folders_of(document, base_folder, key) for key in ("path", "output_dir"))
+            places = check_places(roots, others, _ledger_of(document, base_folder))
+            complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
         return settings
@@ -200,6 +200,13 @@ class Settings(Table):
     def language_of(self, root: WatchRoot) -> str:
         """The language to expect in a folder's recordings: one of Whisper's codes, or ``"auto"``."""
         return root.language or self.model.language
+
+    def languages_by_key(self) -> dict[str, str]:
+        """The languages to expect in any folder's recordings, by the keys that ask for them."""
+        return {
+            key_name(("watch", index, "language")) if root.language else "model.language": self.language_of(root)
+            for index, root in enumerate(self.watch)
+        }
 
 
 def _folders_of(document: Mapping[str, object], base_folder: Path, key: str) -> dict[Location, Path]:

@@ -12,6 +12,7 @@ from pydantic import ValidationInfo
 
 from watcherd.config.complaints import wrong
 from watcherd.config.languages import CODES_BY_NAME, LANGUAGES, language_code
+from watcherd.config.patterns import compiled
 from watcherd.names import printable
 
 FORMATS: Final = ("srt", "vtt", "txt", "json", "tsv", "lrc", "md")
@@ -155,6 +156,13 @@ def pattern(value: str) -> str:
             f"{shown(value)} can match nothing: patterns are relative to the watched folder",
             'Write one such as "drafts/**"',
         )
+    try:
+        compiled([value])
+    except ValueError as error:
+        raise wrong(
+            f"{shown(value)} cannot be understood: nothing may end with a backslash, and [ needs its ]",
+            'Write one such as "drafts/**" or "*.tmp.wav", with a backslash before a character that means itself',
+        ) from error
     return value
 
 

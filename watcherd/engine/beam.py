@@ -79,17 +79,23 @@ class BeamDecode(GreedyDecode):
     """
 
     def __init__(
-        self, decoder: TextDecoder, rules: TimestampRules, no_speech_id: int | None, beams: int = BEAMS
+        self,
+        decoder: TextDecoder,
+        rules: TimestampRules,
+        no_speech_id: int | None,
+        language_ids: Sequence[int] = (),
+        *,
+        beams: int = BEAMS,
     ) -> None:
-        super().__init__(decoder, rules, no_speech_id)
+        super().__init__(decoder, rules, no_speech_id, language_ids)
         self._beams = beams
         self._enough = max(1, round(beams * PATIENCE))
 
     def __call__(
-        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int = 0
     ) -> list[Decoded]:
         """See ``GreedyDecode``."""
-        cache, logits, no_speech, most = self.begin(heard, prompts, max_new_tokens)
+        cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
         searches = [_Search(place, [Text((), 0.0)]) for place in range(len(prompts))]
         here = searches  # those that have rows in the batch
         befores = self._choose(logits, here)
@@ -114,8 +120,8 @@ class BeamDecode(GreedyDecode):
             chosen = self._latest(here)
             self._rules.advance(state, chosen)
         return [
-            Decoded(best.tokens, best.avg_logprob, probability)
-            for best, probability in zip((search.best() for search in searches), no_speech, strict=True)
+            Decoded(best.tokens, best.avg_logprob, *start)
+            for best, start in zip((search.best() for search in searches), starts, strict=True)
         ]
 
     def _choose(self, logits: torch.Tensor, searches: Sequence[_Search]) -> torch.Tensor:

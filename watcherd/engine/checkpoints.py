@@ -67,6 +67,11 @@ def fetch(model_id: str, *, progress: bool) -> Checkpoint:
     return resolve(model_id, download=True, progress=progress)
 
 
+def is_english_by_name(model_id: str) -> bool:
+    """Whether the name alone says that the model writes English whatever is spoken; it need not be on this disk."""
+    return _ENGLISH_NAMES.search(model_id.rstrip("/").lower()) is not None
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: systemd's cache directory, else the user's."""
     if given := os.environ.get("CACHE_DIRECTORY"):

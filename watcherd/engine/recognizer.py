@@ -44,6 +44,8 @@ class Reading:
     """Mean natural-log probability of the chosen tokens: near 0 is sure, below -1 is guessing."""
     no_speech_prob: float | None = None
     """How probable the model finds it that nobody speaks; None for a model that does not say."""
+    language_prob: float | None = None
+    """How probable the model finds the language that it was told; None for a model of one language."""
 
     @property
     def text(self) -> str:

@@ -9,6 +9,7 @@ from itertools import chain, islice, takewhile
 from typing import Final
 
 from watcherd.engine.audio import decode
+from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
@@ -75,6 +76,7 @@ class RecordingInHand:
         self._wake = wake
         self._told_ms = -1
         self._segments: list[Segment] = []
+        self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
         self._decoded = threading.Event()
@@ -111,6 +113,8 @@ class RecordingInHand:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
         believed = _is_believed(reading)
+        if task.rereads == 0:
+            self._doubt.hear(window.speech_s, reading, believed=believed)
         again: list[Window] = []
         if believed:
             again = [tail] if (tail := self._unread_tail(task, reading)) else []
@@ -139,7 +143,7 @@ class RecordingInHand:
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
         segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
-        return Transcript(self.language or None, self.duration_ms, tuple(segments))
+        return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
 
     def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
         """The rest of a window in which the model stopped early although somebody goes on speaking."""

@@ -61,9 +61,6 @@ class WhisperRecognizer:
         if placement.int8:
             quantise(self._encoder)
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
-        decode = BeamDecode if accurate else GreedyDecode
-        self._decode = decode(self._decoder, rules, self._no_speech_id())
-        self._texts = BEAMS if accurate else 1
         self._first_timestamp = rules.first_timestamp
         self._end_of_text = rules.end_of_text
         self._start: int = generation.decoder_start_token_id
@@ -71,6 +68,10 @@ class WhisperRecognizer:
         self._multilingual = bool(codes) and not checkpoint.english_only
         self._language_ids = {token.strip("<|>"): ident for token, ident in codes.items()}
         self.languages = tuple(self._language_ids) if self._multilingual else ("en",)
+        told_apart = tuple(self._language_ids.values()) if self._multilingual else ()
+        decode = BeamDecode if accurate else GreedyDecode
+        self._decode = decode(self._decoder, rules, self._no_speech_id(), told_apart)
+        self._texts = BEAMS if accurate else 1
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
         self._transcribe: int | None = generation.task_to_id["transcribe"] if self._wants_language else None
@@ -138,7 +139,7 @@ class WhisperRecognizer:
         if words:  # cut off before its closing timestamp
             self._add(phrases, start_s, duration_s, words)
             until_s = duration_s
-        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob)
+        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob, decoded.language_prob)
 
     def _add(self, phrases: list[Phrase], start_s: float, end_s: float, tokens: Sequence[int]) -> None:
         text = self._tokenizer.decode(tokens).strip()
