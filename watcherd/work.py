@@ -34,7 +34,7 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.publication import layout_of, publish
+from watcherd.publication import forget_lost_sidecars, layout_of, publish
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
 from watcherd.sidecars.placement import Wishes
@@ -113,6 +113,7 @@ class Work:
                 self._ledger.paths.bind_unreadable(path, error)
                 log(Event.BLOCKED, root=root, path=path, error=error)
             case Gone(root=root, path=path):
+                forget_lost_sidecars(self._ledger, path)
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
@@ -141,6 +142,7 @@ class Work:
         paths = self._ledger.paths
         binding = paths.bind(found.path, found.stat_key, found.sha256, found.packet_sha256)
         if binding.novelty is Novelty.NEW_PATH:
+            forget_lost_sidecars(self._ledger, found.path)
             others = self._forget_moved(binding.content_id, found.path)
             old_path = others[0] if others else None
             log(Event.KNOWN_CONTENT, root=found.root, path=found.path, old_path=old_path, state=binding.state)
