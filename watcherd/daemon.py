@@ -109,7 +109,7 @@ def run(configure: Callable[[], Settings], bar: ProgressBar, *, until_done: bool
         cleanup.callback(control.close)
         idle_unload_s = None if until_done else settings.model.idle_unload_s
         supervisor = Supervisor(
-            EngineClient(load_order(settings.model), inbox.put),
+            EngineClient(load_order(settings.model, settings.languages_by_key()), inbox.put),
             idle_unload_s=idle_unload_s,
             stall_timeout_s=settings.model.stall_timeout_s,
         )
@@ -384,9 +384,9 @@ class _Daemon:
             self._discovery.start()
         self._supervisor.idle_unload_s = settings.model.idle_unload_s
         self._supervisor.stall_timeout_s = settings.model.stall_timeout_s
-        if (order := load_order(settings.model)) != load_order(before.model):
+        if load_order(settings.model, {}) != load_order(before.model, {}):
             self.work.release_all("another model is to do it")
-            self._supervisor.change(order)
+            self._supervisor.change(load_order(settings.model, settings.languages_by_key()))
             self._call_engine()
         self.work.apply(settings)
         log(Event.CONFIG_RELOADED)

@@ -100,10 +100,12 @@ def user_units(environ: Mapping[str, str]) -> Path:
 
 
 def writable_folders(settings: Settings) -> tuple[Path, ...]:
-    """The watched folders, and the ledger's where it is not in the service's own directory."""
+    """The watched folders, those for sidecars, and the ledger's where it is not in the service's own directory."""
     state = state_directory(os.environ)
     ledger = settings.ledger.path.parent
-    return tuple(root.path for root in settings.watch) + (() if ledger == state else (ledger,))
+    roots = [root.path for root in settings.watch]
+    outputs = [root.output_dir for root in settings.watch if root.output_dir is not None]
+    return tuple(dict.fromkeys([*roots, *outputs, *([] if ledger == state else [ledger])]))
 
 
 def install(installation: Installation) -> Iterator[str]:

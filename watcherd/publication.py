@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from watcherd.config import SubtitleSettings
+from watcherd.config import Settings, SubtitleSettings, WatchRoot
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Publication, Result, Sidecar
 from watcherd.sidecars.cues import Layout
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import Owner, SidecarRecord
 from watcherd.sidecars.rendering import Provenance
@@ -18,8 +19,7 @@ def publish(
     publication: Publication,
     result: Result,
     wishes: Wishes,
-    *,
-    root: Path,
+    destination: Destination,
 ) -> PublishReport:
     """Bring the sidecars of one path where they belong, each step noted in the ledger first.
 
@@ -38,7 +38,7 @@ def publish(
         provenance_of(publication.sha256, result),
         wishes,
         LedgerRecords(ledger, publication),
-        root=root,
+        destination=destination,
     )
 
 
@@ -60,6 +60,18 @@ def forget_lost_sidecars(ledger: Ledger, recording: Path) -> None:
 def provenance_of(sha256: bytes, result: Result) -> Provenance:
     """Where a stored transcription comes from; ``sha256`` is that of its recording."""
     return Provenance(sha256, result.model_id, result.model_revision, result.settings_fingerprint)
+
+
+def wishes_of(settings: Settings, root: WatchRoot) -> Wishes:
+    """What the configuration wants for the sidecars of a watched folder."""
+    return Wishes(root.formats, layout_of(settings.subtitles), root.language_suffix)
+
+
+def destination_of(root: WatchRoot, recording: Path) -> Destination:
+    """Where the configuration wants the sidecars of a recording in a watched folder."""
+    if root.output_dir is None:
+        return Destination.beside(recording, root.path)
+    return Destination.mirrored(recording, root.path, root.output_dir)
 
 
 def layout_of(subtitles: SubtitleSettings) -> Layout:

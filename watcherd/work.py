@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from watcherd.config import Settings, WatchRoot
 from watcherd.discovery.sightings import (
+    CutOff,
     FolderUnreadable,
     Found,
     Gone,
@@ -34,10 +35,10 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.publication import forget_lost_sidecars, layout_of, publish
+from watcherd.publication import destination_of, forget_lost_sidecars, publish, wishes_of
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
-from watcherd.sidecars.placement import Wishes
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
@@ -112,12 +113,19 @@ class Work:
             case Unreadable(root=root, path=path, error=error):
                 self._ledger.paths.bind_unreadable(path, error)
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case CutOff(root=root, path=path, why=why):
+                log(Event.CUT_OFF, root=root, path=path, why=why)
             case Gone(root=root, path=path):
                 forget_lost_sidecars(self._ledger, path)
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case _:
+                self._root_sighted(sighting)
+
+    def _root_sighted(self, sighting: RootOnline | RootOffline | ScanComplete | WatchLimitReached) -> None:
+        match sighting:
             case RootOnline(root=root, mode=mode, why=why):
                 if root in self._offline:
                     self._offline.discard(root)
@@ -134,9 +142,13 @@ class Work:
 
     def _clean_up(self, root: Path) -> None:
         """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
-        for folder in {known.path.parent for known in self._ledger.read.paths_under(root)}:
+        settings = self._root(root)
+        if settings is None:
+            return
+        known = self._ledger.read.paths_under(root)
+        for destination in {destination_of(settings, each.path) for each in known}:
             with suppress(PublishBlockedError):
-                remove_stale_temps(folder, time.time(), root)
+                remove_stale_temps(destination.folder, time.time(), destination.root)
 
     def _found(self, found: Found) -> None:
         paths = self._ledger.paths
@@ -189,6 +201,9 @@ class Work:
         self._ledger.queue.store_result(content_id, result)
         if news.warning:
             log(Event.INCOMPLETE, root=self._folder(hand.path), path=hand.path, why=news.warning)
+        if news.transcript.language_suspect:
+            language = news.transcript.language
+            log(Event.LANGUAGE_SUSPECT, root=self._folder(hand.path), path=hand.path, language=language)
         self.transcribed += 1
         log(
             Event.TRANSCRIBED,
@@ -283,7 +298,8 @@ class Work:
             return False
         try:
             root = self._root(due.path)
-            preflight(due.path.parent, root.path if root else None)
+            destination = destination_of(root, due.path) if root else Destination.beside(due.path, None)
+            preflight(destination.existing, destination.root)
         except WatcherdError as blocked:
             self._block(due.path, blocked)
             return False
@@ -295,8 +311,8 @@ class Work:
         if result is None or root is None:
             return
         try:
-            wishes = Wishes(root.formats, layout_of(self._settings.subtitles))
-            report = publish(self._ledger, publication, result, wishes, root=root.path)
+            wishes, destination = wishes_of(self._settings, root), destination_of(root, publication.path)
+            report = publish(self._ledger, publication, result, wishes, destination)
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ledger.conftest import SPEECH
 from watcherd.errors import LedgerError, MediaError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
@@ -66,6 +68,14 @@ def test_paths_of_a_content_come_in_the_order_in_which_they_were_bound(desk: Des
     assert [known.path.name for known in desk.ledger.read.paths_of(content_id)] == ["z.mp3", "a.mp3"]
 
 
+def test_a_doubt_about_the_language_is_listed_and_goes_with_lent_results(desk: Desk) -> None:
+    desk.bind("a.mp3", "a", "sound")
+    desk.transcribe(replace(SPEECH, language_suspect=True))
+    desk.bind("retagged.mp3", "b", "sound")
+
+    assert [entry.language_suspect for entry in desk.ledger.read.entries()] == [True, True]
+
+
 def test_an_entry_says_in_json_what_the_contract_promises(desk: Desk) -> None:
     desk.bind("caf\udce9.mp3", "c")
     desk.transcribe()
@@ -83,6 +93,7 @@ def test_an_entry_says_in_json_what_the_contract_promises(desk: Desk) -> None:
         "sha256": "2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6",
         "duration_s": 2.5,
         "language": "en",
+        "language_suspect": False,
         "model": "packaged:base",
         "attempts": 1,
         "error_class": None,

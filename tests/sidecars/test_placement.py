@@ -14,6 +14,7 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.states import State
 from watcherd.publication import forget_lost_sidecars
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.folder import Folder
 from watcherd.sidecars.placement import Wishes, publish_sidecars
 from watcherd.sidecars.publish import Outcome
@@ -381,14 +382,35 @@ def test_a_recording_that_vanished_is_told_from_a_folder_that_did(shelf: Shelf, 
     records = RunRecords()
     recording.unlink()
     with pytest.raises(RecordingChangedError, match="the recording is gone"):
-        publish_sidecars(recording, spoken("Hello."), PROVENANCE, Wishes(("txt",)), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.mkdir()
     with pytest.raises(RecordingChangedError, match="no file any more"):
-        publish_sidecars(recording, spoken("Hello."), PROVENANCE, Wishes(("txt",)), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.rmdir()
     recording.touch()
     with pytest.raises(PublishBlockedError):
-        publish_sidecars(recording, spoken("Hello."), PROVENANCE, Wishes(("txt",)), records, folder=tmp_path / "gone")
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination(tmp_path / "gone", None),
+        )
     assert shelf.names() == {"talk.mp3"}
 
 
@@ -405,7 +427,9 @@ def test_one_command_does_not_overwrite_what_it_wrote_itself(tmp_path: Path) -> 
         recording.touch()
         records.recording = recording
         reports.append(
-            publish_sidecars(recording, spoken(folder), PROVENANCE, Wishes(("txt",)), records, folder=output)
+            publish_sidecars(
+                recording, spoken(folder), PROVENANCE, Wishes(("txt",)), records, destination=Destination(output, None)
+            )
         )
     assert [report.written for report in reports] == [[output / "memo.txt"], [output / "memo.mp3.txt"]]
     assert (output / "memo.txt").read_text() == "one\n"
@@ -418,7 +442,14 @@ def test_a_second_command_keeps_what_the_first_one_wrote(tmp_path: Path) -> None
     for text, count in (("one", 1), ("one", 1), ("two", 0)):
         records = RunRecords()
         records.recording = recording
-        report = publish_sidecars(recording, spoken(text), PROVENANCE, Wishes(("txt",)), records)
+        report = publish_sidecars(
+            recording,
+            spoken(text),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
         assert len(report.written) == count
     assert report.kept == [tmp_path / "memo.txt"]
     assert (tmp_path / "memo.txt").read_text() == "one\n"

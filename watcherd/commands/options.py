@@ -76,8 +76,17 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """The settings that the options ask for.
 
     Raises:
-        ConfigError: there is no usable configuration.
+        ConfigError: there is no usable configuration, or its model cannot read the languages that it asks for.
     """
+    settings = _settings_of(options)
+    # Here and not when a config file is read: only those who are about to use the model look at its files.
+    from watcherd.engine.model_languages import refuse_languages  # noqa: PLC0415  likewise the Hub's client
+
+    refuse_languages(settings.model.id, settings.languages_by_key(), file=config_of(options))
+    return settings
+
+
+def _settings_of(options: argparse.Namespace) -> Settings:
     watch: Path | None = getattr(options, "watch", None)
     model: str | None = getattr(options, "model", None)
     if options.config is None and watch is not None:

@@ -82,7 +82,7 @@ def _facts(entry: dict[str, Any]) -> list[tuple[str, str]]:
         ("remedy", entry["remedy"]),
         ("next try", entry["retry_at"]),
         ("duration", None if entry["duration_s"] is None else duration(entry["duration_s"])),
-        ("language", entry["language"]),
+        ("language", _language(entry)),
         ("model", entry["model"]),
         ("took", None if entry["transcribed_s"] is None else duration(entry["transcribed_s"])),
         ("attempts", str(entry["attempts"])),
@@ -90,3 +90,8 @@ def _facts(entry: dict[str, Any]) -> list[tuple[str, str]]:
         *(("sidecar", printable(sidecar)) for sidecar in entry["sidecars"]),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _language(entry: dict[str, Any]) -> str | None:
+    doubt = " (it does not sound like that)" if entry["language_suspect"] else ""
+    return entry["language"] and f"{entry['language']}{doubt}"

@@ -18,6 +18,7 @@ from watcherd.oneoff import Outcome, transcribe
 from watcherd.publication import layout_of
 from watcherd.service.progress import ProgressBar
 from watcherd.service.spoken import duration
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import RunRecords
 from watcherd.sidecars.rendering import Provenance
@@ -42,6 +43,10 @@ def register(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Transcribe the files one after the other; an error of one does not keep the next from being done."""
     model, subtitles = _settings(options)
+    languages = {"--language" if options.language else "model.language": model.language}
+    from watcherd.engine.model_languages import refuse_languages  # noqa: PLC0415  the Hub's client costs --help time
+
+    refuse_languages(model.id, languages)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     code, report = EXIT_OK, []
@@ -56,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
                 press.revision = news.revision
                 print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
 
-        outcomes = transcribe(options.files, load_order(model), model.language, told)
+        outcomes = transcribe(options.files, load_order(model, languages), model.language, told)
         for outcome in outcomes:
             bar.clear()
             entry = _publish(outcome, press)
@@ -103,7 +108,8 @@ class _Press:
         sha256 = content_hash(recording.resolve()).sha256
         provenance = Provenance(sha256, self._model.id, self.revision, f"language={self._model.language}")
         self._records.recording = recording
-        return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, folder=self._folder)
+        destination = Destination(self._folder or recording.parent, root=None)
+        return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, destination=destination)
 
 
 def _publish(outcome: Outcome, press: _Press) -> dict[str, Any]:
@@ -120,6 +126,7 @@ def _publish(outcome: Outcome, press: _Press) -> dict[str, Any]:
         "error": None if error is None else error.without_path(),
         "error_class": None if error is None else error.error_class,
         "language": None if transcript is None else transcript.language,
+        "language_suspect": transcript is not None and transcript.language_suspect,
         "duration_s": None if transcript is None else transcript.duration_ms / 1000,
         "transcribed_s": round(outcome.compute_s, 3),
         "sidecars": [str(sidecar) for sidecar in sidecars],
@@ -133,6 +140,8 @@ def _line(entry: dict[str, Any]) -> str:
         return f"{path}: {entry['error']}"
     wrote = ", ".join(printable(Path(sidecar).name) for sidecar in entry["sidecars"])
     said = "" if entry["segments"] else "nobody speaks in it; "
+    if entry["language_suspect"]:
+        said += f"it does not sound like {LANGUAGES.get(entry['language'], 'its language')}; "
     took = f"{duration(entry['duration_s'])} of audio in {duration(entry['transcribed_s'])}"
     return f"{path}: {said}{took}; " + (
         f"wrote {wrote}" if wrote else "every sidecar was there before, none is touched"

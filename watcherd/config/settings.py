@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from watcherd.config import values
-from watcherd.config.complaints import Complaint, Location, refusal, wrong
+from watcherd.config.complaints import Complaint, Location, key_name, refusal, wrong
 from watcherd.config.explain import complaints_of, line_of
 from watcherd.config.folders import check_places
 
@@ -30,6 +30,8 @@ class ModelSettings(Table):
     device: Annotated[str, AfterValidator(values.device)] = "auto"
     dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
+    decoding: Literal["fast", "accurate"] = "fast"
+    """Whether one text of each window is followed or the most probable of several is sought."""
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
     idle_unload_s: Annotated[float | None, PlainValidator(values.seconds_or_never)] = Field(
@@ -65,6 +67,12 @@ class WatchRoot(Table):
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
         values.DEFAULT_FORMATS
     )
+    language_suffix: bool = False
+    """Subtitles have their language in their names."""
+    output_dir: Annotated[Path, PlainValidator(values.output_folder)] | None = Field(
+        default=None, examples=["~/Transcripts"]
+    )
+    """Where the sidecars go, in the tree of ``path``; absolute. None: beside their recordings."""
 
 
 class SubtitleSettings(Table):
@@ -131,8 +139,10 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(_roots_of(document, base_folder), _ledger_of(document, base_folder)) if check_disk else []
-        complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
+        if check_disk:
+            roots, others = (_folders_of(document, base_folder, key) for key in ("path", "output_dir"))
+            places = check_places(roots, others, _ledger_of(document, base_folder))
+            complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
         return settings
@@ -191,16 +201,23 @@ class Settings(Table):
         """The language to expect in a folder's recordings: one of Whisper's codes, or ``"auto"``."""
         return root.language or self.model.language
 
+    def languages_by_key(self) -> dict[str, str]:
+        """The languages to expect in any folder's recordings, by the keys that ask for them."""
+        return {
+            key_name(("watch", index, "language")) if root.language else "model.language": self.language_of(root)
+            for index, root in enumerate(self.watch)
+        }
 
-def _roots_of(document: Mapping[str, object], base_folder: Path) -> dict[Location, Path]:
-    """The folders of all tables that name one, whatever else is wrong with them."""
-    roots: dict[Location, Path] = {}
+
+def _folders_of(document: Mapping[str, object], base_folder: Path, key: str) -> dict[Location, Path]:
+    """The folders of all ``[[watch]]`` that have one under this key, whatever else is wrong with them."""
+    folders: dict[Location, Path] = {}
     tables = document.get("watch")
     for index, table in enumerate(tables if isinstance(tables, list) else ()):
-        if isinstance(table, dict) and "path" in table:
+        if isinstance(table, dict) and key in table:
             with suppress(PydanticCustomError):
-                roots["watch", index, "path"] = values.absolute(table["path"], base_folder)
-    return roots
+                folders["watch", index, key] = values.absolute(table[key], base_folder)
+    return folders
 
 
 def _ledger_of(document: Mapping[str, object], base_folder: Path) -> Path | None:

@@ -176,6 +176,11 @@ def folder(value: object, info: ValidationInfo) -> Path:
     return absolute(value, _base_folder(info))
 
 
+def output_folder(value: object, info: ValidationInfo) -> Path:
+    """A folder for sidecars, absolute; whether it is there is checked elsewhere."""
+    return absolute(value, _base_folder(info), 'output_dir = "~/Transcripts"')
+
+
 def ledger_file(value: object, info: ValidationInfo) -> Path:
     """The ledger's database, absolute; an empty text means the state directory."""
     return ledger_path(value, _base_folder(info))

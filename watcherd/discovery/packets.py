@@ -2,25 +2,19 @@
 
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from watcherd import media, streams
-from watcherd.discovery.identity import HashingStoppedError
-from watcherd.errors import MediaError, ToolMissingError
+from watcherd import streams
+from watcherd.discovery.demuxing import demux
+from watcherd.errors import MediaError
 
-_SHA256: Final = re.compile(rb"^SHA256=([0-9a-f]{64})$", re.MULTILINE)
-_PULSE_S: Final = 0.25
-
-_SLOWEST_BYTES_PER_S: Final = 4 << 20
-_AT_LEAST_S: Final = 60.0
+_SHA256: Final = re.compile(rb"^\d+,a,SHA256=([0-9a-f]{64})$", re.MULTILINE)
 
 
 def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> bytes:
-    """SHA-256 over the packets of the audio stream that is to be transcribed, as they are stored and not decoded.
+    """SHA-256 over the packets of the stream that is transcribed, as they are stored and without decoding them.
 
     Editing the tags of mp3, m4a, ogg, flac, wav and opus files does not change it (measured with ffmpeg 5.1).
 
@@ -33,54 +27,20 @@ def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> byte
         ToolMissingError: ffmpeg is not installed.
         HashingStoppedError: ``stopped`` said so.
     """
-    stream = _stream(path, stopped)
-    command = [_program("ffmpeg"), *media.GLOBAL_OPTIONS, *media.input_options(path)]
-    command += ["-map", f"0:{stream}", "-c", "copy", "-f", "hash", "-hash", "sha256", "pipe:1"]
-    patience_s = _AT_LEAST_S + path.stat().st_size / _SLOWEST_BYTES_PER_S
-    found = _SHA256.search(_output(command, patience_s, stopped))
-    if found is None:
-        raise _no_audio(path)
-    return bytes.fromhex(found[1].decode())
+    options = ["-map", "0:a", "-c", "copy", "-f", "streamhash", "-hash", "sha256", "pipe:1"]
+    # A file that is cut off gives a hash, too, and a status of failure: it is not the hash of the recording.
+    hashes = _SHA256.findall(demux(path, options, stopped) or b"")
+    if not hashes:
+        raise MediaError("ffmpeg finds no audio that it can read to its end", path=path)
+    # Hardly any recording has several streams, so the second program that chooses one of them is seldom needed.
+    which = 0 if len(hashes) == 1 else _which(path, stopped)
+    return bytes.fromhex(hashes[which].decode())
 
 
-def _stream(path: Path, stopped: Callable[[], bool]) -> int:
-    """The index of the audio stream, among all streams of the file."""
-    command = [_program("ffprobe"), "-loglevel", "error", "-of", "json", "-show_entries", streams.ENTRIES]
-    output = _output([*command, *media.input_options(path)], _AT_LEAST_S, stopped)
-    best = streams.best_audio(json.loads(output).get("streams", ())) if output else None
-    if best is None:
-        raise _no_audio(path)
-    index: int = best["index"]
-    return index
-
-
-def _no_audio(path: Path) -> MediaError:
-    return MediaError("ffmpeg finds no audio that it can read to its end", path=path)
-
-
-def _program(name: str) -> str:
-    program = shutil.which(name)
-    if program is None:
-        raise ToolMissingError(f"{name} is not installed", remedy="Install it: sudo apt install ffmpeg")
-    return program
-
-
-def _output(command: Sequence[str | bytes], patience_s: float, stopped: Callable[[], bool]) -> bytes:
-    """What the program prints; nothing where it fails: of a file that is cut off, ffmpeg gives the hash of a part."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    with process:
-        try:
-            output = _awaited(process, patience_s, stopped)
-        finally:
-            process.kill()
-    return output if process.returncode == 0 else b""
-
-
-def _awaited(process: "subprocess.Popen[bytes]", patience_s: float, stopped: Callable[[], bool]) -> bytes:
-    for _ in range(int(patience_s / _PULSE_S)):
-        try:
-            return process.communicate(timeout=_PULSE_S)[0]
-        except subprocess.TimeoutExpired:
-            if stopped():
-                raise HashingStoppedError from None
-    return b""
+def _which(path: Path, stopped: Callable[[], bool]) -> int:
+    """The place of the stream that is transcribed, among the audio streams of the file."""
+    options = ["-of", "json", "-show_entries", streams.ENTRIES]
+    described = json.loads(demux(path, options, stopped, program="ffprobe") or b"{}").get("streams", ())
+    best = streams.best_audio(described)
+    audio = [stream["index"] for stream in described if stream.get("codec_type") == "audio"]
+    return 0 if best is None else audio.index(best["index"])

@@ -67,6 +67,11 @@ def fetch(model_id: str, *, progress: bool) -> Checkpoint:
     return resolve(model_id, download=True, progress=progress)
 
 
+def is_english_by_name(model_id: str) -> bool:
+    """Whether the name alone says that the model writes English whatever is spoken; it need not be on this disk."""
+    return _ENGLISH_NAMES.search(model_id.rstrip("/").lower()) is not None
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: systemd's cache directory, else the user's."""
     if given := os.environ.get("CACHE_DIRECTORY"):
@@ -164,7 +169,11 @@ _NEEDED: Final = (("tokenizer.json", "vocab.json"), ("preprocessor_config.json",
 _ENGLISH_VOCABULARY: Final = 51864
 """Tokens of Whisper's English-only models; the others have more."""
 
-_ENGLISH_NAMES: Final = re.compile(r"(^|/)distil-whisper/distil-[^/]*$|(^|/)distil-large-v\d(\.\d)?$|\.en\b[^/]*$")
+_ENGLISH_NAMES: Final = re.compile(
+    r"(^|/)distil-whisper/distil-[^/]*$|(^|/)distil-large-v\d(\.\d)?$|\.en\b[^/]*$"
+    r"|(^|/)parakeet-(ctc|rnnt|tdt|tdt_ctc)-[\d.]+[bm](-v2)?$"  # from the third version on, and with -ja: not English
+    r"|(^|/)(wav2vec2|hubert|data2vec-audio)-[^/]*(960h|ls960-ft)[^/]*$"  # read from LibriSpeech's 960 hours
+)
 """By its own name only: fine-tunes of distil-whisper for other languages carry its name in theirs."""
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -169,9 +169,9 @@ class EngineClient:
         self._emit(EngineExited(generation, returncode, expected=ending.is_set()))
 
 
-def load_order(model: ModelSettings) -> LoadModel:
-    """What the engine is told to load."""
-    return LoadModel(model.id, model.device, model.dtype, model.batch_size)
+def load_order(model: ModelSettings, languages: Mapping[str, str]) -> LoadModel:
+    """What the engine is told to load, and which languages will be asked of it; see ``LoadModel``."""
+    return LoadModel(model.id, model.device, model.dtype, model.batch_size, model.decoding, languages)
 
 
 def _engine_environment() -> dict[str, str]:

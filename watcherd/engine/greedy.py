@@ -1,6 +1,6 @@
 """Greedy decoding with timestamps: what transformers' ``generate`` gives, without its cost for each step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,34 +27,47 @@ class Decoded:
     """Mean natural-log probability of the tokens, the end of the text with them."""
     no_speech_prob: float | None
     """How probable the model found it, before its first token, that nobody speaks; None where it has no such token."""
+    language_prob: float | None
+    """How probable it found the prompt's language there; None where it does not tell languages apart."""
 
 
 class GreedyDecode:
     """Chooses the most probable token that the rules allow, for all windows of a batch together."""
 
-    def __init__(self, decoder: TextDecoder, rules: TimestampRules, no_speech_id: int | None) -> None:
+    def __init__(
+        self,
+        decoder: TextDecoder,
+        rules: TimestampRules,
+        no_speech_id: int | None,
+        language_ids: Sequence[int] = (),
+    ) -> None:
+        """Prepare for one model.
+
+        Args:
+            decoder: its network.
+            rules: what it may choose.
+            no_speech_id: the token that means silence, where it has one.
+            language_ids: the tokens of the languages that it tells apart; none for a model of one language.
+        """
         self._decoder = decoder
         self._rules = rules
         self._no_speech_id = no_speech_id
+        self._language_places = {token: place for place, token in enumerate(language_ids)}
+        self._language_ids = torch.tensor(language_ids, dtype=torch.int64, device=decoder.device)
         self._steps_between_looks = 1 if decoder.device.type == "cpu" else GPU_STEPS_BETWEEN_LOOKS
 
     def __call__(
-        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int = 0
     ) -> list[Decoded]:
         """Decode a batch.
 
         Args:
             heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. The list is used up.
-            prompts: for each window the tokens that it begins with, ``<|startoftranscript|>`` first; all of one length.
+            prompts: for each window the tokens that it begins with; all of one length.
             max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
+            start_at: the place of ``<|startoftranscript|>`` in the prompts, followed by the language's token.
         """
-        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
-        prompt = torch.tensor(prompts, device=self._decoder.device)
-        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
-        hidden = self._decoder.step(prompt, cache)
-        no_speech = self._no_speech(hidden[:, 0])
-        logits = self._decoder.logits(hidden[:, -1])
-        self._rules.first(logits)
+        cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
         rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
         chosen = rows.take(logits)
         state = self._rules.begin(chosen)
@@ -73,9 +86,27 @@ class GreedyDecode:
             chosen = rows.take(logits)
             self._rules.advance(state, chosen)
         return [
-            Decoded(tokens, avg_logprob, probability)
-            for (tokens, avg_logprob), probability in zip(rows.results(), no_speech, strict=True)
+            Decoded(tokens, avg_logprob, *start)
+            for (tokens, avg_logprob), start in zip(rows.results(), starts, strict=True)
         ]
+
+    def begin(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, start_at: int
+    ) -> tuple[DecoderCache, torch.Tensor, list[tuple[float | None, float | None]], int]:
+        """Read the prompts.
+
+        Returns:
+            The cache with them, the scores [rows, vocabulary] of the first token by the rules, how probable it is for
+            each row that nobody speaks and that its language is spoken, and how many tokens there may be.
+        """
+        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
+        prompt = torch.tensor(prompts, device=self._decoder.device)
+        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
+        hidden = self._decoder.step(prompt, cache)
+        starts = self._starts(hidden[:, start_at], [row[start_at + 1 : start_at + 2] for row in prompts])
+        logits = self._decoder.logits(hidden[:, -1])
+        self._rules.first(logits)
+        return cache, logits, list(starts), most
 
     def start_scores(self, heard: list[KeysAndValues], start: int) -> torch.Tensor:
         """Float32 scores [rows, vocabulary] of what may follow the start token; there the languages are told apart."""
@@ -84,13 +115,23 @@ class GreedyDecode:
         cache = DecoderCache(heard, capacity=1, dtype=self._decoder.dtype)
         return self._decoder.logits(self._decoder.step(tokens, cache)[:, 0])
 
-    def _no_speech(self, hidden_at_start: torch.Tensor) -> list[float | None]:
-        if self._no_speech_id is None:
-            return [None] * hidden_at_start.shape[0]
-        probabilities: list[float | None] = (
-            self._decoder.logits(hidden_at_start).softmax(-1)[:, self._no_speech_id].tolist()
-        )
-        return probabilities
+    def _starts(
+        self, hidden: torch.Tensor, languages: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[float | None, float | None]]:
+        """For each row the probabilities of silence and of its language, from what followed the start token."""
+        scores = self._decoder.logits(hidden) if self._no_speech_id is not None or self._language_places else None
+        silence: list[float] | None = None
+        among: list[list[float]] | None = None
+        if scores is not None and self._no_speech_id is not None:
+            silence = scores.softmax(-1)[:, self._no_speech_id].tolist()
+        if scores is not None and self._language_places:
+            among = scores[:, self._language_ids].softmax(-1).tolist()
+        for row, language in enumerate(languages):
+            place = self._language_places.get(language[0]) if language else None
+            yield (
+                None if silence is None else silence[row],
+                None if among is None or place is None else among[row][place],
+            )
 
 
 class _Rows:

@@ -1,6 +1,7 @@
 """What crosses between the daemon and its engine process, pickled over a private socket pair."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,9 @@ class LoadModel:
     device: str
     dtype: str
     batch_size: int | Literal["auto"]
+    decoding: Literal["fast", "accurate"] = "fast"
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """What recordings may be read as, a code or "auto", by the keys of the configuration that ask for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,14 @@ class Engine:
         from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  imports that take seconds, once they are due
         from watcherd.engine.devices import place  # noqa: PLC0415
         from watcherd.engine.families import load  # noqa: PLC0415
+        from watcherd.engine.model_languages import refuse_languages_of  # noqa: PLC0415
 
         _silence_libraries()
         placement = place(order.device, order.dtype)
         checkpoint = resolve(order.model_id, download=True)
-        recognizer = load(checkpoint, placement, None if order.batch_size == "auto" else order.batch_size)
+        refuse_languages_of(checkpoint, order.languages)
+        batch_size = None if order.batch_size == "auto" else order.batch_size
+        recognizer = load(checkpoint, placement, batch_size, accurate=order.decoding == "accurate")
         self._send(
             ModelLoaded(
                 model_id=order.model_id,

@@ -9,9 +9,11 @@ from itertools import chain, islice, takewhile
 from typing import Final
 
 from watcherd.engine.audio import decode
+from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.segments import segments
 from watcherd.engine.speech import speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -74,6 +76,7 @@ class RecordingInHand:
         self._wake = wake
         self._told_ms = -1
         self._segments: list[Segment] = []
+        self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
         self._decoded = threading.Event()
@@ -101,7 +104,7 @@ class RecordingInHand:
     def decide_language(self, recognizer: Recognizer) -> None:
         """Tell the language from the gathered windows and let the decoder go on."""
         started = time.monotonic()
-        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()])
+        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()]) or ""
         self._to_judge = None
         self.compute_s += time.monotonic() - started
         self._language_known.set()
@@ -110,10 +113,12 @@ class RecordingInHand:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
         believed = _is_believed(reading)
+        if task.rereads == 0:
+            self._doubt.hear(window.speech_s, reading, believed=believed)
         again: list[Window] = []
         if believed:
             again = [tail] if (tail := self._unread_tail(task, reading)) else []
-            self._segments.extend(_segments(window, reading))
+            self._segments.extend(segments(window, reading))
         elif window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS:
             again = list(window.halves())
         else:
@@ -138,7 +143,7 @@ class RecordingInHand:
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
         segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
-        return Transcript(self.language or None, self.duration_ms, tuple(segments))
+        return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
 
     def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
         """The rest of a window in which the model stopped early although somebody goes on speaking."""
@@ -186,9 +191,3 @@ def _is_believed(reading: Reading) -> bool:
         return False
     sounds_silent = reading.no_speech_prob is not None and reading.no_speech_prob > MAX_NO_SPEECH
     return not (sounds_silent and reading.avg_logprob < SILENT_LOGPROB)
-
-
-def _segments(window: Window, reading: Reading) -> Iterator[Segment]:
-    for phrase in reading.phrases:
-        start_ms, end_ms = window.clip(phrase.start_s, phrase.end_s)
-        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4))

@@ -83,6 +83,8 @@ class TextDecoder:
     def step(self, tokens: torch.Tensor, cache: DecoderCache) -> torch.Tensor:
         """Read tokens, int64 [rows, tokens], after those in the cache, and add them to it.
 
+        Where the cache is forked, several rows have heard the same; they read one token each.
+
         Returns:
             The last layer's normalised output [rows, tokens, width], for ``logits``.
         """
@@ -93,9 +95,12 @@ class TextDecoder:
             keys, values = cache.extend(index, keys, values)
             # Only the prompt is read several tokens at once, and it stands at the beginning.
             hidden = hidden + block.said_out(_attend(queries, keys, values, is_causal=count > 1))
-            (queries,) = self._split(block.heard_q(block.norm_heard(hidden)), 1)
-            attended = self._attend_heard(queries.to(self._heard_dtype), *cache.heard(index))
-            hidden = hidden + block.heard_out(attended.to(hidden.dtype))
+            keys, values = cache.heard(index)
+            # Rows that heard the same ask as if they were one row's tokens: what was heard is read once for all.
+            asking = block.heard_q(block.norm_heard(hidden)).view(keys.shape[0], -1, hidden.shape[2])
+            (queries,) = self._split(asking, 1)
+            attended = self._attend_heard(queries.to(self._heard_dtype), keys, values)
+            hidden = hidden + block.heard_out(attended.to(hidden.dtype).view(hidden.shape))
             hidden = hidden + block.feed_out(block.activate(block.feed_in(block.norm_feed(hidden))))
         cache.advance(count)
         return self._norm(hidden)

@@ -6,16 +6,17 @@ from typing import Any
 import torch
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
+from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
+from watcherd.engine.memory import read_halving
 from watcherd.engine.recognizer import Phrase, Reading
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
-from watcherd.errors import OutOfMemoryError
 
 MAX_NEW_TOKENS = 220
 """Per window. 28 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
@@ -32,9 +33,11 @@ GPU_MEMORY_SHARE = 0.5
 
 
 class WhisperRecognizer:
-    """A Whisper checkpoint: one encoder pass a window, then one batched greedy decode with timestamps."""
+    """A Whisper checkpoint: one encoder pass a window, then one batched decode with timestamps."""
 
-    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool = False
+    ) -> None:
         self.placement = placement
         model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
             checkpoint.folder,
@@ -58,7 +61,6 @@ class WhisperRecognizer:
         if placement.int8:
             quantise(self._encoder)
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
-        self._decode = GreedyDecode(self._decoder, rules, self._no_speech_id())
         self._first_timestamp = rules.first_timestamp
         self._end_of_text = rules.end_of_text
         self._start: int = generation.decoder_start_token_id
@@ -66,6 +68,10 @@ class WhisperRecognizer:
         self._multilingual = bool(codes) and not checkpoint.english_only
         self._language_ids = {token.strip("<|>"): ident for token, ident in codes.items()}
         self.languages = tuple(self._language_ids) if self._multilingual else ("en",)
+        told_apart = tuple(self._language_ids.values()) if self._multilingual else ()
+        decode = BeamDecode if accurate else GreedyDecode
+        self._decode = decode(self._decoder, rules, self._no_speech_id(), told_apart)
+        self._texts = BEAMS if accurate else 1
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
         self._transcribe: int | None = generation.task_to_id["transcribe"] if self._wants_language else None
@@ -85,20 +91,8 @@ class WhisperRecognizer:
         return self.languages[int(totals.argmax())]
 
     def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """See ``Recognizer.read``. A batch that does not fit in memory is halved until it does."""
-        try:
-            return self._read_batch(windows, languages)
-        except torch.OutOfMemoryError as error:
-            if self.placement.device.type == "cuda":
-                torch.cuda.empty_cache()
-            if len(windows) == 1:
-                raise OutOfMemoryError(
-                    f"{self.placement.name} has not enough memory for a single window of 30 s",
-                    remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
-                ) from error
-        half = len(windows) // 2
-        self.batch_size = max(1, min(self.batch_size, half))
-        return [*self.read(windows[:half], languages[:half]), *self.read(windows[half:], languages[half:])]
+        """See ``Recognizer.read``."""
+        return read_halving(self, self._read_batch, windows, languages)
 
     def _read_batch(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
         prompts = [self._prompt(language) for language in languages]
@@ -145,7 +139,7 @@ class WhisperRecognizer:
         if words:  # cut off before its closing timestamp
             self._add(phrases, start_s, duration_s, words)
             until_s = duration_s
-        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob)
+        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob, decoded.language_prob)
 
     def _add(self, phrases: list[Phrase], start_s: float, end_s: float, tokens: Sequence[int]) -> None:
         text = self._tokenizer.decode(tokens).strip()
@@ -162,7 +156,7 @@ class WhisperRecognizer:
         torch.cuda.empty_cache()  # what loading left
         free_bytes, _ = torch.cuda.mem_get_info(self.placement.device)
         config, itemsize = self._config, self.placement.dtype.itemsize
-        positions = config.max_source_positions + MAX_NEW_TOKENS
+        positions = config.max_source_positions + self._texts * MAX_NEW_TOKENS
         decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
         encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
         fitting = int(GPU_MEMORY_SHARE * free_bytes / (decoder_cache + encoder_workspace))

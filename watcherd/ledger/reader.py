@@ -20,7 +20,7 @@ from watcherd.transcript import Transcript
 _ENTRIES: Final = """
     SELECT
         p.path, p.state, p.sha256, p.attempts, p.error_class, p.error, p.remedy, p.retry_at_ms, p.published_ms,
-        r.duration_ms, r.language, r.model_id, r.compute_ms, s.path AS sidecar
+        r.duration_ms, r.language, r.language_suspect, r.model_id, r.compute_ms, s.path AS sidecar
     FROM path_states AS p
     LEFT JOIN results AS r ON r.content_id = p.content_id
     LEFT JOIN sidecars AS s
@@ -36,7 +36,7 @@ _OF_PATH: Final = _ENTRIES.format(which="p.path = :path")
 _SUPERSEDED: Final = """
     SELECT
         c.last_path AS path, c.state, c.sha256, c.attempts, c.error_class, c.error, c.remedy, c.retry_at_ms,
-        NULL AS published_ms, r.duration_ms, r.language, r.model_id, r.compute_ms, NULL AS sidecar
+        NULL AS published_ms, r.duration_ms, r.language, r.language_suspect, r.model_id, r.compute_ms, NULL AS sidecar
     FROM contents AS c LEFT JOIN results AS r ON r.content_id = c.id
     WHERE c.state = 'superseded'
     ORDER BY c.last_path, c.id

@@ -204,6 +204,8 @@ class Entry:
     duration_ms: int | None
     """None, like language and model, until there is a result."""
     language: str | None
+    language_suspect: bool
+    """It does not sound like that language; False, too, until there is a result."""
     model: str | None
     attempts: int
     error_class: ErrorClass | None
@@ -226,6 +228,7 @@ class Entry:
             sha256=row["sha256"],
             duration_ms=row["duration_ms"],
             language=row["language"],
+            language_suspect=bool(row["language_suspect"]),
             model=row["model_id"],
             attempts=row["attempts"] or 0,
             error_class=None if row["error_class"] is None else ErrorClass(row["error_class"]),
@@ -245,6 +248,7 @@ class Entry:
             "sha256": None if self.sha256 is None else self.sha256.hex(),
             "duration_s": _seconds(self.duration_ms),
             "language": self.language,
+            "language_suspect": self.language_suspect,
             "model": self.model,
             "attempts": self.attempts,
             "error_class": self.error_class,

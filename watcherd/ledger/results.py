@@ -25,14 +25,15 @@ def put(store: Store, content_id: int, result: Result) -> None:
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
-            content_id, generation, transcript, segments, language, duration_ms,
+            content_id, generation, transcript, segments, language, language_suspect, duration_ms,
             model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
-        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
+        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
         """,
         (
             transcript_json(result.transcript),
             len(result.transcript.segments),
             result.transcript.language,
+            int(result.transcript.language_suspect),
             result.transcript.duration_ms,
             result.model_id,
             result.model_revision,
@@ -73,10 +74,10 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
-            content_id, generation, transcript, segments, language, duration_ms,
+            content_id, generation, transcript, segments, language, language_suspect, duration_ms,
             model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
         SELECT
-            c.id, c.generation, r.transcript, r.segments, r.language, r.duration_ms,
+            c.id, c.generation, r.transcript, r.segments, r.language, r.language_suspect, r.duration_ms,
             r.model_id, r.model_revision, r.settings_fingerprint, NULL, ?
         FROM contents AS c, results AS r WHERE c.id = ? AND r.content_id = ?
         """,

@@ -149,6 +149,7 @@ def ask(ledger: Path, request: Request) -> Reply:
             continue
         except PermissionError as error:
             closed = path, error
+            continue
         except OSError as error:
             raise UnreachableError(
                 f"the daemon does not answer: {error.strerror or error}",

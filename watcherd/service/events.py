@@ -14,6 +14,7 @@ from enum import Enum, unique
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
+from watcherd.config.languages import LANGUAGES
 from watcherd.errors import ConfigError, WatcherdError
 from watcherd.ledger.states import State
 from watcherd.names import printable
@@ -156,6 +157,12 @@ class Event(Enum):
     FOUND = Kind(
         "4ee8429d7a674e0ab5874fe87f69d60f", logging.INFO, "{path}: found, waiting for its turn", state=State.PENDING
     )
+    CUT_OFF = Kind(
+        "0ab9bfd7a0144ea4a8518203653cfd7c",
+        logging.INFO,
+        "{path}: its end seems to be missing ({why}), and nobody can say whether somebody is still writing it; "
+        "it waits a few minutes for the rest",
+    )
     IGNORED = Kind("005e93a55afe4c6eb0ba5300851e8c7b", logging.DEBUG, "{path}: ignored, {why}")
     KNOWN_CONTENT = Kind(
         "66b373f55b4a4fae88ce652a922fb5de",
@@ -213,6 +220,13 @@ class Event(Enum):
         logging.WARNING,
         "{path}: transcribed as far as it can be read, {why}",
         remedy="Copy it again from its source if it should be whole",
+    )
+    LANGUAGE_SUSPECT = Kind(
+        "5e2b67873e7349d088d9d3bce4786539",
+        logging.WARNING,
+        "{path}: does not sound like {language}, so what was written may not be what was said",
+        remedy="Where it is another language, choose a model of many languages, such as "
+        "openai/whisper-large-v3-turbo, and that language or auto; then: watcherd redo",
     )
     SIDECAR_KEPT = Kind(
         "078babb610d044e294a7b8a0dc21b4b2",
@@ -334,6 +348,7 @@ _WORDS: Final[dict[str, Callable[[Any, Mapping[str, Any]], str]]] = {
     "elapsed_s": lambda seconds, _: duration(seconds),
     "error": _error,
     "folders": _paths,
+    "language": lambda code, _: LANGUAGES.get(code, code).title(),
     "old_path": _recording,
     "path": _recording,
     "paths": _paths,
