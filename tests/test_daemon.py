@@ -387,6 +387,30 @@ def test_a_redo_replaces_our_sidecar_and_goes_beside_an_edited_one(
     assert not (installation.folder / "a.watcherd-2.srt").exists()
 
 
+def test_a_recording_that_is_brought_back_has_its_sidecars_again_and_one_that_stayed_has_not(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    spoken, folder = speak("This recording is transcribed only once."), installation.folder
+    shutil.copy(spoken, folder / "a.wav")
+    daemon = start(installation)
+    daemon.log.wait_for("a.wav: done")
+
+    for name in ("a.wav", "a.srt", "a.txt"):
+        (folder / name).unlink()
+    daemon.log.wait_for("a.wav: gone")
+    shutil.copy(spoken, folder / "a.wav")
+    daemon.log.wait_for("a.wav: done", times=2)
+    assert words(folder / "a.txt") == "this recording is transcribed only once".split()
+    assert (folder / "a.srt").exists()
+
+    (folder / "a.srt").unlink()
+    assert daemon.stop() == 0
+    os.utime(folder / "a.wav")
+    assert installation.run("once").returncode == 0
+    assert not (folder / "a.srt").exists()
+    assert sum("a.wav: started" in line for line in daemon.log.lines) == 1
+
+
 def test_a_repaired_recording_is_done_and_a_retry_of_a_broken_one_fails_again(
     installation: Installation, start: Callable[[Installation], Running], speak: Speaker
 ) -> None:

@@ -172,7 +172,7 @@ def test_the_daemon_adds_a_format_and_does_again_what_a_model_made(
     again = installation.run("redo", "--model", "packaged:tiny.en", recording)
     daemon.log.wait_for("a.wav: done", times=3)
 
-    assert (added.returncode, added.stdout) == (0, "1 recordings: json asked for\n")
+    assert (added.returncode, added.stdout) == (0, "1 recording: json asked for\n")
     assert json.loads((installation.folder / "a.json").read_text())["model"] is not None
     assert (none.returncode, none.stdout) == (0, "there is nothing of that kind\n")
     assert (again.returncode, again.stdout) == (0, f"{recording}: redo asked for\n")

@@ -42,6 +42,21 @@ def publish(
     )
 
 
+def forget_lost_sidecars(ledger: Ledger, recording: Path) -> None:
+    """Forget the sidecars of a recording that are not there; called when it is found to be gone, and when it is back.
+
+    Whoever deletes a sidecar of a recording that stays means the sidecar, and it stays deleted. One that went with its
+    recording, or while that was gone, was cleared away with it: it is written again when the recording is brought back.
+    """
+    for sidecar in ledger.read.sidecars_of(recording):
+        try:
+            sidecar.path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            ledger.publishing.drop(sidecar.path)
+        except OSError:
+            continue  # nobody can say
+
+
 def provenance_of(sha256: bytes, result: Result) -> Provenance:
     """Where a stored transcription comes from; ``sha256`` is that of its recording."""
     return Provenance(sha256, result.model_id, result.model_revision, result.settings_fingerprint)

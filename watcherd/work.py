@@ -35,7 +35,7 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.publication import destination_of, publish, wishes_of
+from watcherd.publication import destination_of, forget_lost_sidecars, publish, wishes_of
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
 from watcherd.sidecars.destination import Destination
@@ -116,6 +116,7 @@ class Work:
             case CutOff(root=root, path=path, why=why):
                 log(Event.CUT_OFF, root=root, path=path, why=why)
             case Gone(root=root, path=path):
+                forget_lost_sidecars(self._ledger, path)
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
@@ -153,6 +154,7 @@ class Work:
         paths = self._ledger.paths
         binding = paths.bind(found.path, found.stat_key, found.sha256, found.packet_sha256)
         if binding.novelty is Novelty.NEW_PATH:
+            forget_lost_sidecars(self._ledger, found.path)
             others = self._forget_moved(binding.content_id, found.path)
             old_path = others[0] if others else None
             log(Event.KNOWN_CONTENT, root=found.root, path=found.path, old_path=old_path, state=binding.state)

@@ -95,7 +95,7 @@ def test_a_different_file_is_never_overwritten(
     assert (target / "a.txt").read_text() == "mine"
     out, err = capfd.readouterr()
     assert err == f"{target}/a.txt: another file is there and was left alone\n"
-    assert out == "1 recordings: 1 files written, 1 others left alone\n"
+    assert out == "1 recording: 1 file written, 1 left alone\n"
 
 
 def test_recordings_of_one_name_get_files_of_their_own(archive: Archive, target: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_file_in_the_way_of_a_folder_is_told(
     assert archive.watcherd("export", target, "--format", "txt") == 1
 
     assert tree(target) == {"b.txt", "sub"}
-    assert capfd.readouterr().out == "2 recordings: 1 files written, 1 failed\n"
+    assert capfd.readouterr().out == "2 recordings: 1 file written, 1 failed\n"
 
 
 def test_without_a_ledger_there_is_nothing_to_export(archive: Archive, target: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,10 @@ def schema_of(db: sqlite3.Connection) -> list[tuple[str, ...]]:
 
 def test_versions_have_no_gap() -> None:
     assert list(migrations()) == list(range(1, NEWEST + 1))
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    assert len(list((files("watcherd.ledger") / "migrations").iterdir())) == len(migrations())
 
 
 def test_migrated_step_by_step_equals_fresh(db: sqlite3.Connection, tmp_path: Path) -> None:

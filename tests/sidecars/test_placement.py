@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from watcherd.errors import PublishBlockedError, RecordingChangedError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.states import State
+from watcherd.publication import forget_lost_sidecars
 from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.folder import Folder
 from watcherd.sidecars.placement import Wishes, publish_sidecars
@@ -174,6 +176,67 @@ def test_what_the_user_deleted_stays_deleted_until_redo(shelf: Shelf) -> None:
     assert shelf.reports["talk.mp3"].stay_deleted == [shelf.folder / "talk.srt"]
     shelf.redo("talk.mp3")
     assert shelf.sidecars() == {"talk.srt", "talk.txt"}
+
+
+def go(shelf: Shelf, name: str) -> None:
+    """What the daemon does when a recording is gone."""
+    path = shelf.folder / name
+    path.unlink(missing_ok=True)
+    forget_lost_sidecars(shelf.ledger, path)
+    shelf.ledger.paths.forget([path])
+
+
+def come_back(shelf: Shelf, name: str, words: str) -> None:
+    """What the daemon does when a recording is there again."""
+    shelf.record(name, words)
+    forget_lost_sidecars(shelf.ledger, shelf.folder / name)
+    shelf.publish()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_sidecar_that_went_with_its_recording_comes_back_with_it(
+    shelf: Shelf,
+    together: bool,  # noqa: FBT001  a parameter
+) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    if together:
+        (shelf.folder / "talk.srt").unlink()
+    go(shelf, "talk.mp3")
+    (shelf.folder / "talk.srt").unlink(missing_ok=True)
+
+    come_back(shelf, "talk.mp3", "Hello there.")
+
+    assert shelf.sidecars() == {"talk.srt", "talk.txt"}
+
+
+def test_an_edited_sidecar_that_comes_back_with_its_recording_stays_as_it_is(shelf: Shelf) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    (shelf.folder / "talk.srt").unlink()
+    go(shelf, "talk.mp3")
+    (shelf.folder / "talk.srt").write_text("edited")
+
+    come_back(shelf, "talk.mp3", "Hello there.")
+
+    assert shelf.sidecars() == {"talk.srt", "talk.txt"}
+    assert shelf.text("talk.srt") == "edited"
+
+
+def test_a_sidecar_whose_folder_cannot_be_looked_into_is_not_forgotten(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+
+    def refuse(path: Path) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", refuse)
+        forget_lost_sidecars(shelf.ledger, recording)
+
+    assert len(shelf.ledger.read.sidecars_of(recording)) == 2
 
 
 # --- a recording that changes or moves ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from watcherd.export import Exported, What, export
 from watcherd.ledger.reader import Reader
 from watcherd.names import printable
 from watcherd.publication import layout_of
+from watcherd.service.spoken import counted
 from watcherd.sidecars.placement import Wishes
 
 _EPILOG = """\
@@ -72,9 +73,9 @@ def _summary(files: list[Exported]) -> str:
     counts = Counter(file.what for file in files)
     recordings = len({file.recording for file in files})
     parts = [
-        f"{counts[What.WRITTEN]} files written",
+        f"{counted(counts[What.WRITTEN], 'file')} written",
         f"{counts[What.UNCHANGED]} were there" if counts[What.UNCHANGED] else "",
-        f"{counts[What.DIFFERS]} others left alone" if counts[What.DIFFERS] else "",
+        f"{counts[What.DIFFERS]} left alone" if counts[What.DIFFERS] else "",
         f"{counts[What.FAILED]} failed" if counts[What.FAILED] else "",
     ]
-    return f"{recordings} recordings: {', '.join(filter(None, parts))}"
+    return f"{counted(recordings, 'recording')}: {', '.join(filter(None, parts))}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from watcherd.commands.asking import ask_for_files, asked
 from watcherd.commands.options import Subparsers, add_command, add_formats, ledger_of
 from watcherd.errors import EXIT_OK
+from watcherd.service.spoken import counted
 
 _EPILOG = """\
 With --format, the files are made of the stored transcripts, which takes no time of the model; without FILE and --model,
@@ -35,5 +36,5 @@ def run(options: argparse.Namespace) -> int:
         return ask_for_files(ledger, "redo", options.files, **what)
     count = asked(ledger, {"command": "redo", **what}, "asked")["asked"]
     todo = f"{', '.join(options.formats)} asked for" if options.formats else "redo asked for"
-    print(f"{count} recordings: {todo}" if count else "there is nothing of that kind")
+    print(f"{counted(count, 'recording')}: {todo}" if count else "there is nothing of that kind")
     return EXIT_OK

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import suppress
 from itertools import groupby
 
 from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
@@ -64,10 +65,7 @@ def _hits(options: argparse.Namespace) -> list[Hit]:
 
 
 def _limit(text: str) -> int:
-    limit = int(text)
-    if not 0 < limit < sys.maxsize:
-        raise ValueError(text)
-    return limit
-
-
-_limit.__name__ = "number of places"  # as argparse calls it: "invalid number of places value"
+    with suppress(ValueError):
+        if 0 < (limit := int(text)) < sys.maxsize:
+            return limit
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of places")

@@ -162,7 +162,7 @@ class Publishing:
                 reopen(self._store, content_id)
 
     def drop(self, sidecar: Path) -> None:
-        """Forget a sidecar: its file followed the recording to another place, or was removed by us."""
+        """Forget a sidecar: its file followed the recording to another place, went with it, or was removed by us."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM sidecars WHERE path = ?", (os.fsencode(sidecar),))
 

@@ -18,6 +18,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "recording"), counted(2, "file")
+    ('1 recording', '2 files')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def clock(moment_ms: int) -> str:
     """Hours, minutes and seconds.
 
