@@ -171,7 +171,7 @@ class EngineClient:
 
 def load_order(model: ModelSettings) -> LoadModel:
     """What the engine is told to load."""
-    return LoadModel(model.id, model.device, model.dtype, model.batch_size, model.decoding)
+    return LoadModel(model.id, model.device, model.dtype, model.batch_size, model.decoding, model.word_times)
 
 
 def _engine_environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ class LoadModel:
     dtype: str
     batch_size: int | Literal["auto"]
     decoding: Literal["fast", "accurate"] = "fast"
+    word_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class Engine:
         placement = place(order.device, order.dtype)
         checkpoint = resolve(order.model_id, download=True)
         batch_size = None if order.batch_size == "auto" else order.batch_size
-        recognizer = load(checkpoint, placement, batch_size, accurate=order.decoding == "accurate")
+        accurate = order.decoding == "accurate"
+        recognizer = load(checkpoint, placement, batch_size, accurate=accurate, word_times=order.word_times)
         self._send(
             ModelLoaded(
                 model_id=order.model_id,
