@@ -5,11 +5,12 @@ MODEL ?= packaged:base
 TORCH ?= auto
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
+BENCH_ARGS ?=
 export WATCH MODEL TORCH
 
 VENV := .venv/bin
 
-.PHONY: help run test fuzz check fmt clean
+.PHONY: help run test fuzz bench check fmt clean
 
 help:  ## list the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,10 @@ fuzz:  ## kill the daemon 200 times while its folder changes, then look whether 
 	@scripts/bootstrap.sh dev
 	@$(VENV)/python -m tests.fuzz.run $(FUZZ_ARGS)
 
+bench:  ## measure watcherd beside its peers on one tape, about 10 minutes (BENCH_ARGS; bench/README.md has the others)
+	@scripts/bootstrap.sh dev
+	@$(VENV)/python -m bench.recognition $(BENCH_ARGS)
+
 check:  ## lint, formatting, types and the direction of imports
 	@scripts/bootstrap.sh dev
 	$(VENV)/ruff check
@@ -45,4 +50,4 @@ fmt:  ## format the code and repair what ruff can repair
 
 clean:  ## remove the virtual environment and every cache; recordings and transcripts stay
 	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find watcherd tests -name __pycache__ -prune -exec rm -rf {} +
+	find watcherd tests bench -name __pycache__ -prune -exec rm -rf {} +

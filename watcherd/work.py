@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from watcherd.config import Settings, WatchRoot
 from watcherd.discovery.sightings import (
+    CutOff,
     FolderUnreadable,
     Found,
     Gone,
@@ -34,10 +35,10 @@ from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.ledger.store import UnexpectedStateError
-from watcherd.publication import publish
+from watcherd.publication import destination_of, publish, wishes_of
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.publish import preflight, remove_stale_temps
 
 HANDS: Final = 4
@@ -112,11 +113,18 @@ class Work:
             case Unreadable(root=root, path=path, error=error):
                 self._ledger.paths.bind_unreadable(path, error)
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case CutOff(root=root, path=path, why=why):
+                log(Event.CUT_OFF, root=root, path=path, why=why)
             case Gone(root=root, path=path):
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case _:
+                self._root_sighted(sighting)
+
+    def _root_sighted(self, sighting: RootOnline | RootOffline | ScanComplete | WatchLimitReached) -> None:
+        match sighting:
             case RootOnline(root=root, mode=mode, why=why):
                 if root in self._offline:
                     self._offline.discard(root)
@@ -133,9 +141,13 @@ class Work:
 
     def _clean_up(self, root: Path) -> None:
         """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
-        for folder in {known.path.parent for known in self._ledger.read.paths_under(root)}:
+        settings = self._root(root)
+        if settings is None:
+            return
+        known = self._ledger.read.paths_under(root)
+        for destination in {destination_of(settings, each.path) for each in known}:
             with suppress(PublishBlockedError):
-                remove_stale_temps(folder, time.time(), root)
+                remove_stale_temps(destination.folder, time.time(), destination.root)
 
     def _found(self, found: Found) -> None:
         paths = self._ledger.paths
@@ -246,24 +258,14 @@ class Work:
         paths = [entry.path for state in states for entry in self._ledger.read.entries(state)]
         return sum(self.retry(path) is None for path in paths)
 
-    def redo(self, path: Path) -> str | None:
-        """Have the recording transcribed again; returns why that cannot be. Sidecars that people edited are kept."""
-        known = self._ledger.read.path(path)
-        if known is None or known.content_id is None:
-            return "it is not in the ledger"
-        try:
-            self._ledger.queue.redo(known.content_id)
-        except UnexpectedStateError:
-            return "it is about to be transcribed anyway"
-        return None
-
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    def step(self, now: float) -> None:
-        """Publish and hand out whatever is due."""
+    def step(self, now: float, *, paused: bool = False) -> None:
+        """Publish whatever is due, and hand out what is, unless nothing may be begun."""
         for publication in self._ledger.publishing.due(self._online()):
             self._publish(publication)
-        self._hand_out(now)
+        if not paused:
+            self._hand_out(now)
 
     def _hand_out(self, now: float) -> None:
         while len(self.in_hand) < HANDS and not any(hand.due.deaths for hand in self.in_hand.values()):
@@ -291,7 +293,8 @@ class Work:
             return False
         try:
             root = self._root(due.path)
-            preflight(due.path.parent, root.path if root else None)
+            destination = destination_of(root, due.path) if root else Destination.beside(due.path, None)
+            preflight(destination.existing, destination.root)
         except WatcherdError as blocked:
             self._block(due.path, blocked)
             return False
@@ -303,14 +306,8 @@ class Work:
         if result is None or root is None:
             return
         try:
-            report = publish(
-                self._ledger,
-                publication,
-                result.transcript,
-                root.formats,
-                subtitles=self._settings.subtitles,
-                root=root.path,
-            )
+            wishes, destination = wishes_of(self._settings, root), destination_of(root, publication.path)
+            report = publish(self._ledger, publication, result, wishes, destination)
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])
@@ -350,10 +347,10 @@ class Work:
         due = self._ledger.queue.next_due()
         return None if due is None else (due - datetime.now(UTC)).total_seconds()
 
-    def release_all(self) -> None:
-        """Take everything back from the engine: the daemon ends."""
+    def release_all(self, reason: str) -> None:
+        """Take everything back from the engine, which ends or has ended."""
         for hand in self.in_hand.values():
-            self._ledger.queue.release(hand.due.content_id, "the daemon was stopped")
+            self._ledger.queue.release(hand.due.content_id, reason)
         self.in_hand.clear()
 
     # --- where things are -----------------------------------------------------------------------------------------

@@ -83,7 +83,9 @@ def test_every_table_is_strict_and_every_foreign_key_has_an_index(db: sqlite3.Co
     tables = {row["name"]: row["strict"] for row in db.execute("PRAGMA table_list") if row["type"] == "table"}
     tables = {name: strict for name, strict in tables.items() if not name.startswith("sqlite_")}
 
-    assert set(tables) == {"contents", "paths", "results", "sidecars", "made", "events"}
+    assert set(tables) == {
+        *("contents", "paths", "results", "sidecars", "made", "events", "pause", "passages", "added_formats"),
+    }
     assert set(tables.values()) == {1}
     for table in tables:
         indexed = {

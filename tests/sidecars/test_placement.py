@@ -9,13 +9,17 @@ import pytest
 
 from tests.sidecars.conftest import Mount, Shelf, spoken, srt
 from watcherd.errors import PublishBlockedError, RecordingChangedError
+from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.states import State
-from watcherd.sidecars.cues import Layout
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.folder import Folder
-from watcherd.sidecars.placement import publish_sidecars
+from watcherd.sidecars.placement import Wishes, publish_sidecars
 from watcherd.sidecars.publish import Outcome
 from watcherd.sidecars.records import RunRecords
+from watcherd.sidecars.rendering import Provenance
+
+PROVENANCE = Provenance(bytes(32), "packaged:base", None, "language=auto")
 
 
 def outcomes(shelf: Shelf, recording: str) -> dict[str, Outcome]:
@@ -279,6 +283,26 @@ def test_a_recording_that_comes_back_finds_its_sidecars(shelf: Shelf) -> None:
     assert set(outcomes(shelf, "talk.mp3").values()) == {Outcome.UNCHANGED}
 
 
+def test_after_the_loss_of_the_ledger_a_sidecar_as_it_would_be_written_is_ours_and_any_other_is_not(
+    shelf: Shelf,
+) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    (shelf.folder / "talk.txt").write_text("edited")
+
+    shelf.ledger.close()
+    for file in shelf.database.parent.glob(f"{shelf.database.name}*"):
+        file.unlink()
+    shelf.ledger = Ledger.open(shelf.database)
+    shelf.publish()
+
+    outcomes = {sidecar.format_name: sidecar.outcome for sidecar in shelf.reports["talk.mp3"].sidecars}
+    assert outcomes == {"srt": Outcome.ADOPTED, "txt": Outcome.KEPT}
+    assert shelf.text("talk.txt") == "edited"
+    (sidecar,) = shelf.ledger.read.sidecars_of(shelf.folder / "talk.mp3")[:1]
+    assert sidecar.written_sha256 is not None
+
+
 def test_sidecars_follow_to_another_file_system(shelf: Shelf, small_disk: tuple[Path, Mount]) -> None:
     disk, _ = small_disk
     recording = shelf.record("talk.mp3", "Hello there.")
@@ -295,14 +319,35 @@ def test_a_recording_that_vanished_is_told_from_a_folder_that_did(shelf: Shelf, 
     records = RunRecords()
     recording.unlink()
     with pytest.raises(RecordingChangedError, match="the recording is gone"):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.mkdir()
     with pytest.raises(RecordingChangedError, match="no file any more"):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.rmdir()
     recording.touch()
     with pytest.raises(PublishBlockedError):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records, folder=tmp_path / "gone")
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination(tmp_path / "gone", None),
+        )
     assert shelf.names() == {"talk.mp3"}
 
 
@@ -318,7 +363,11 @@ def test_one_command_does_not_overwrite_what_it_wrote_itself(tmp_path: Path) -> 
         recording = tmp_path / folder / "memo.mp3"
         recording.touch()
         records.recording = recording
-        reports.append(publish_sidecars(recording, spoken(folder), ["txt"], Layout(), records, folder=output))
+        reports.append(
+            publish_sidecars(
+                recording, spoken(folder), PROVENANCE, Wishes(("txt",)), records, destination=Destination(output, None)
+            )
+        )
     assert [report.written for report in reports] == [[output / "memo.txt"], [output / "memo.mp3.txt"]]
     assert (output / "memo.txt").read_text() == "one\n"
     assert (output / "memo.mp3.txt").read_text() == "two\n"
@@ -330,7 +379,14 @@ def test_a_second_command_keeps_what_the_first_one_wrote(tmp_path: Path) -> None
     for text, count in (("one", 1), ("one", 1), ("two", 0)):
         records = RunRecords()
         records.recording = recording
-        report = publish_sidecars(recording, spoken(text), ["txt"], Layout(), records)
+        report = publish_sidecars(
+            recording,
+            spoken(text),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
         assert len(report.written) == count
     assert report.kept == [tmp_path / "memo.txt"]
     assert (tmp_path / "memo.txt").read_text() == "one\n"

@@ -10,6 +10,7 @@ from watcherd.ledger.connection import connect_writer, use_write_ahead_log
 from watcherd.ledger.location import prepare_folder
 from watcherd.ledger.lock import InstanceLock
 from watcherd.ledger.paths import Paths
+from watcherd.ledger.pausing import Pausing
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.queue import Queue
 from watcherd.ledger.reader import Reader
@@ -25,6 +26,7 @@ class Ledger:
     Attributes:
         paths: which path holds which content.
         queue: what is to be transcribed, and what came of it.
+        pausing: whether a person has paused the work.
         publishing: which sidecars are to be written, and which were.
         read: the questions of a reader, seen by the writer.
     """
@@ -36,6 +38,7 @@ class Ledger:
         store = Store(db, database, clock)
         self.paths = Paths(store)
         self.queue = Queue(store)
+        self.pausing = Pausing(store)
         self.publishing = Publishing(store)
         self.read = Reader(db, database)
 

@@ -34,7 +34,8 @@ BLOCKED_WAIT: Final = timedelta(minutes=5)
 
 _WAITING: Final = frozenset({State.PENDING, State.RETRY, State.BLOCKED})
 _STOPPED: Final = frozenset({State.RETRY, State.BLOCKED, State.FAILED})
-_REDOABLE: Final = _STOPPED | {State.TRANSCRIBED, State.DONE, State.NO_SPEECH}
+REDOABLE: Final = _STOPPED | {State.TRANSCRIBED, State.DONE, State.NO_SPEECH}
+"""What can be transcribed again; all else waits for it or runs anyway, or is not there."""
 
 
 def backoff(attempt: int) -> timedelta:
@@ -222,18 +223,20 @@ class Queue:
         self.retry(content_id)
         return True
 
-    def redo(self, content_id: int) -> None:
-        """Ask for a new transcription, and for new sidecars of every path. The old result stays until it is there.
+    def redo(self, *content_ids: int) -> None:
+        """Ask for new transcriptions, and for new sidecars of every path, all at once. Old results stay until then.
 
         Raises:
-            UnexpectedStateError: the content waits or runs anyway, or no path holds it.
+            UnexpectedStateError: one of them waits or runs anyway, or no path holds it; nothing was changed.
         """
         with self._store.transaction() as db:
-            self._store.move(content_id, State.PENDING, "redo was asked for", expected=_REDOABLE)
-            db.execute(
-                "UPDATE contents SET generation = generation + 1, attempts = 0, deaths = 0 WHERE id = ?", (content_id,)
-            )
-            db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
+            for content_id in content_ids:
+                self._store.move(content_id, State.PENDING, "redo was asked for", expected=REDOABLE)
+                db.execute(
+                    "UPDATE contents SET generation = generation + 1, attempts = 0, deaths = 0 WHERE id = ?",
+                    (content_id,),
+                )
+                db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
 
     def _first(self, query: str, values: Mapping[str, Any], roots: Collection[Path]) -> sqlite3.Row | None:
         wanted = prefixes(roots)

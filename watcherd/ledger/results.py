@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from watcherd.ledger import passages
 from watcherd.ledger.records import Result, transcript_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
@@ -41,6 +42,7 @@ def put(store: Store, content_id: int, result: Result) -> None:
             content_id,
         ),
     )
+    passages.renew(store.db, content_id)
 
 
 def lender(db: sqlite3.Connection, packet_sha256: bytes) -> int | None:
@@ -64,7 +66,10 @@ def may_adopt(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def adopt(store: Store, content_id: int, lender_id: int) -> None:
-    """Give a pending content the result of another one, without any compute of its own; inside a transaction."""
+    """Give a pending content the result of another one, without any compute of its own; inside a transaction.
+
+    The formats that a person asked for go with it: it is the same recording with other tags.
+    """
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
@@ -77,6 +82,11 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
         """,
         (store.now_ms(), content_id, lender_id),
     )
+    store.db.execute(
+        "INSERT OR IGNORE INTO added_formats SELECT ?, format FROM added_formats WHERE content_id = ?",
+        (content_id, lender_id),
+    )
+    passages.renew(store.db, content_id)
     store.move(
         content_id,
         State.TRANSCRIBED,

@@ -284,17 +284,18 @@ def _take_after(descriptor: int, like: os.stat_result, folder: Folder) -> None:
     not count, since the recording's owner has decided already; an access list that the folder hands down stays, with
     the group's rights as its mask.
     """
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fchown(descriptor, like.st_uid, -1)
     if not os.fstat(folder.descriptor).st_mode & stat.S_ISGID:
-        with _as_far_as_we_may():
+        with as_far_as_we_may():
             os.fchown(descriptor, -1, like.st_gid)
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fchmod(descriptor, stat.S_IMODE(like.st_mode) & _READ_WRITE | _OWNER_READ_WRITE)
 
 
 @contextmanager
-def _as_far_as_we_may() -> Iterator[None]:
+def as_far_as_we_may() -> Iterator[None]:
+    """What only root may do, or only some file systems know, is left undone."""
     try:
         yield
     except OSError as error:
@@ -346,5 +347,5 @@ def _rename_to_free_name(folder: int, old: str, new: str) -> None:
 
 def _sync(folder: Folder) -> None:
     """Bring the folder's names to the disk, where the file system can do that."""
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fsync(folder.descriptor)
