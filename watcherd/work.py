@@ -21,7 +21,7 @@ from watcherd.discovery.sightings import (
     Unreadable,
     WatchLimitReached,
 )
-from watcherd.engine.messages import Failed, Finished, Progress, Transcribe
+from watcherd.engine.messages import Failed, Finished, Progress, Transcribe, WindowsRead
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -30,6 +30,7 @@ from watcherd.errors import (
     RecordingChangedError,
     WatcherdError,
 )
+from watcherd.fingerprint import fingerprint
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
@@ -164,6 +165,11 @@ class Work:
             case Progress(job=job) if job in self.in_hand:
                 hand = self.in_hand[job]
                 hand.done_ms, hand.duration_ms = news.done_ms, news.duration_ms
+            case WindowsRead(partials=partials):
+                hands = self.in_hand
+                self._ledger.windows.keep(
+                    {hands[job].due.content_id: partial for job, partial in partials.items() if job in hands}
+                )
             case Finished(job=job) if job in self.in_hand:
                 self._finished(self.in_hand.pop(job), news, now)
             case Failed(job=job) if job in self.in_hand:
@@ -278,7 +284,8 @@ class Work:
             self._ledger.queue.claim(due)
             self._jobs += 1
             self.in_hand[self._jobs] = InHand(due, now)
-            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path)))
+            known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
+            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path), known))
             log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
 
     def _ready(self, due: Due) -> bool:
@@ -378,6 +385,11 @@ class Work:
 
     def _fingerprint(self, path: Path) -> str:
         return f"language={self._language(path)}"
+
+    def _read_with(self, path: Path) -> str:
+        model = self._supervisor.model
+        assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
+        return fingerprint(model, self._fingerprint(path))
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)

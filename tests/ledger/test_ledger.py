@@ -12,6 +12,7 @@ from watcherd.errors import AlreadyRunningError, LedgerError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.records import StatKey
+from watcherd.ledger.schema import migrations
 from watcherd.ledger.states import State
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_a_ledger_of_a_newer_watcherd_is_refused_and_not_touched(desk: Desk) -> 
     assert caught.value.exit_code == 78
     assert desk.database.read_bytes() == before
     with closing(sqlite3.connect(desk.database)) as db:
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {max(migrations())}")
     desk.ledger = Ledger.open(desk.database, desk.clock)  # the lock was given back
 
 

@@ -1,10 +1,12 @@
 """What crosses between the daemon and its engine process, pickled over a private socket pair."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from watcherd.errors import WatcherdError
+from watcherd.partial import Partial
 from watcherd.transcript import Transcript
 
 
@@ -27,6 +29,8 @@ class Transcribe:
     path: Path
     language: str
     """An ISO 639-1 code, or "auto"."""
+    known: Partial = field(default_factory=Partial)
+    """What was read before an interruption, under equal settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsRead:
+    """Engine → daemon: what a batch has added to which jobs, to be handed back should they be interrupted."""
+
+    partials: Mapping[int, Partial]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Engine → daemon: the recording's transcript; no segments where nobody speaks."""
 
@@ -99,4 +110,4 @@ class Heartbeat:
 
 
 ToEngine = LoadModel | Transcribe | Cancel | Shutdown
-FromEngine = ModelLoaded | ModelFailed | Progress | Finished | Failed | Heartbeat
+FromEngine = ModelLoaded | ModelFailed | Progress | WindowsRead | Finished | Failed | Heartbeat

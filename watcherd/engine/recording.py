@@ -12,6 +12,7 @@ from watcherd.engine.audio import decode
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.speech import speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -44,6 +45,8 @@ class WindowTask:
     """A window in the queue."""
 
     window: Window
+    key: bytes
+    """Names its reading beyond this process; see ``resume``."""
     rereads: int = 0
     """How many readings of the window that this is a part of came before."""
 
@@ -63,13 +66,14 @@ class RecordingInHand:
 
     def __init__(self, order: Transcribe, queue: FairQueue[WindowTask], wake: Callable[[], None]) -> None:
         self.job = order.job
-        self.language = "" if order.language == "auto" else order.language
+        self.language = (order.known.language or "") if order.language == "auto" else order.language
         self.error: WatcherdError | None = None
         self.warning: str | None = None
         self.compute_s = 0.0
         self.done_ms = 0
         self.duration_ms = 0
         self._path = order.path
+        self._known = order.known.readings
         self._queue = queue
         self._wake = wake
         self._told_ms = -1
@@ -106,6 +110,11 @@ class RecordingInHand:
         self.compute_s += time.monotonic() - started
         self._language_known.set()
 
+    def known(self, task: WindowTask) -> Reading | None:
+        """What was read in this window before an interruption."""
+        packed = self._known.get(task.key)
+        return None if packed is None else unpack(packed)
+
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
@@ -121,7 +130,7 @@ class RecordingInHand:
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
-        self._queue.put_back(self.job, [WindowTask(part, task.rereads + 1) for part in again])
+        self._queue.put_back(self.job, [self._task(part, task.rereads + 1) for part in again])
 
     @property
     def complete(self) -> bool:
@@ -146,6 +155,9 @@ class RecordingInHand:
             return None
         tail = task.window.tail(reading.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
+
+    def _task(self, window: Window, rereads: int = 0) -> WindowTask:
+        return WindowTask(window, window_key(window, self.language), rereads)
 
     def _decode(self) -> None:
         started = time.thread_time()
@@ -176,7 +188,7 @@ class RecordingInHand:
         for window in windows:
             with self._lock:
                 self._open_windows += 1
-            if not self._queue.put(self.job, WindowTask(window)):
+            if not self._queue.put(self.job, self._task(window)):
                 return
             self._wake()
 

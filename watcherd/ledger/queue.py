@@ -14,6 +14,7 @@ from watcherd.ledger.records import Result, Trouble, Work, as_path
 from watcherd.ledger.roots import prefixes
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store, UnexpectedStateError
+from watcherd.ledger.windows import forget
 
 MAX_ATTEMPTS: Final = 5
 """Waits of 30 s, 2, 8 and 32 min between them: a file server that restarts is back within their sum, and a disk that
@@ -225,6 +226,8 @@ class Queue:
     def redo(self, content_id: int) -> None:
         """Ask for a new transcription, and for new sidecars of every path. The old result stays until it is there.
 
+        Windows of one that was not finished are thrown away: whoever asks again wants all of it read again.
+
         Raises:
             UnexpectedStateError: the content waits or runs anyway, or no path holds it.
         """
@@ -234,6 +237,7 @@ class Queue:
                 "UPDATE contents SET generation = generation + 1, attempts = 0, deaths = 0 WHERE id = ?", (content_id,)
             )
             db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
+            forget(db, content_id)
 
     def _first(self, query: str, values: Mapping[str, Any], roots: Collection[Path]) -> sqlite3.Row | None:
         wanted = prefixes(roots)

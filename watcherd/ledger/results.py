@@ -5,6 +5,7 @@ import sqlite3
 from watcherd.ledger.records import Result, transcript_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
+from watcherd.ledger.windows import forget
 
 
 def has_current(db: sqlite3.Connection, content_id: int) -> bool:
@@ -20,7 +21,11 @@ def has_current(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def put(store: Store, content_id: int, result: Result) -> None:
-    """Store the result of the wanted generation in the place of an older one; inside a transaction."""
+    """Store the result of the wanted generation in the place of an older one; inside a transaction.
+
+    The windows that it was made of are not needed any more.
+    """
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
@@ -65,6 +70,7 @@ def may_adopt(db: sqlite3.Connection, content_id: int) -> bool:
 
 def adopt(store: Store, content_id: int, lender_id: int) -> None:
     """Give a pending content the result of another one, without any compute of its own; inside a transaction."""
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
