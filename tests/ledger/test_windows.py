@@ -37,8 +37,9 @@ def test_they_survive_the_end_of_the_daemon(desk: Desk) -> None:
     desk.ledger.windows.keep({content_id: Partial("en", {FIRST: "first"})})
     desk.ledger.close()
 
-    with Ledger.open(desk.database) as reopened:
-        assert reopened.windows.begin(content_id, "m1").readings == {FIRST: "first"}
+    desk.ledger = Ledger.open(desk.database, desk.clock)
+
+    assert desk.ledger.windows.begin(content_id, "m1").readings == {FIRST: "first"}
 
 
 def test_what_was_read_with_other_settings_is_thrown_away(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """One recording in the engine's hands: its decoder thread, its windows on their way, and what was read in them."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,10 @@ most."""
 MIN_SPLIT_S: Final = 4.0
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
+
+DECODER_NICENESS: Final = 10
+"""Decoders and their ffmpegs run on what the model leaves of the processors, however many they are: they are many times
+quicker than it, and where it waits for them, all is left."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +81,7 @@ class RecordingInHand:
         self._known = order.known.readings
         self._queue = queue
         self._wake = wake
-        self._told_ms = -1
+        self._told = (-1, 0)
         self._segments: list[Segment] = []
         self._open_windows = 0
         self._lock = threading.Lock()
@@ -139,10 +144,9 @@ class RecordingInHand:
             return self._decoded.is_set() and self._open_windows == 0
 
     def progressed(self) -> bool:
-        """True when ``done_ms`` has grown since the last time this was asked."""
-        grown = self.done_ms > self._told_ms
-        self._told_ms = max(self._told_ms, self.done_ms)
-        return grown
+        """True when ``done_ms`` or ``duration_ms`` is another since the last time this was asked."""
+        told, self._told = self._told, (self.done_ms, self.duration_ms)
+        return told != self._told
 
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
@@ -161,9 +165,11 @@ class RecordingInHand:
 
     def _decode(self) -> None:
         started = time.thread_time()
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + DECODER_NICENESS))
         try:
             with decode(self._path) as audio:
                 self.duration_ms = audio.info.duration_ms or 0
+                self._wake()
                 self._feed(speech_windows(takewhile(lambda _: not self._cancelled.is_set(), audio)))
                 self.duration_ms = audio.decoded_ms
                 self.warning = audio.warning
