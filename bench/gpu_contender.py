@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from bench.contender import InThisProcess, Watcherd
-from watcherd.work import HANDS
+from watcherd.hands import SHORT_HANDS
 
 CHUNK_S: Final = 25
 """What the model's card tells users of the pipeline."""
@@ -39,10 +39,10 @@ class Daemon(Watcherd):
     def work(self, paths: Sequence[Path]) -> None:
         """The next goes to the engine when one is finished."""
         for given, path in enumerate(paths):
-            if given >= HANDS:
+            if given >= SHORT_HANDS:
                 self.finished()
             self.order(path)
-        for _ in paths[-HANDS:]:
+        for _ in paths[-SHORT_HANDS:]:
             self.finished()
 
 

@@ -22,7 +22,7 @@ from watcherd.discovery.sightings import (
     Unreadable,
     WatchLimitReached,
 )
-from watcherd.engine.messages import Failed, Finished, Progress, Transcribe
+from watcherd.engine.messages import Cancel, Failed, Finished, Progress, Transcribe, WindowsRead
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -31,6 +31,8 @@ from watcherd.errors import (
     RecordingChangedError,
     WatcherdError,
 )
+from watcherd.fingerprint import fingerprint, settings_line
+from watcherd.hands import Hands
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
@@ -40,9 +42,6 @@ from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
 from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.publish import preflight, remove_stale_temps
-
-HANDS: Final = 4
-"""How many recordings the engine has at a time. Their windows are served in turn, so a memo passes a long recording."""
 
 BLOCKED_WAIT: Final = timedelta(seconds=60)
 """How soon a folder that could not be written to is looked at again; looking costs nothing."""
@@ -95,6 +94,7 @@ class Work:
         self._look_again = look_again
         self._offline: set[Path] = set()
         self._jobs = 0
+        self._hands = Hands()
         self.in_hand: dict[int, InHand] = {}
         self.transcribed = 0
 
@@ -178,6 +178,13 @@ class Work:
             case Progress(job=job) if job in self.in_hand:
                 hand = self.in_hand[job]
                 hand.done_ms, hand.duration_ms = news.done_ms, news.duration_ms
+                self._hands.learn(hand.due.content_id, news.duration_ms)
+                self._take_back_long_ones()
+            case WindowsRead(partials=partials):
+                hands = self.in_hand
+                self._ledger.windows.keep(
+                    {hands[job].due.content_id: partial for job, partial in partials.items() if job in hands}
+                )
             case Finished(job=job) if job in self.in_hand:
                 self._finished(self.in_hand.pop(job), news, now)
             case Failed(job=job) if job in self.in_hand:
@@ -187,6 +194,7 @@ class Work:
 
     def _finished(self, hand: InHand, news: Finished, now: float) -> None:
         content_id = hand.due.content_id
+        self._hands.forget(content_id)
         if not self._unchanged(hand.due):
             self._changed(hand)
             return
@@ -273,8 +281,8 @@ class Work:
             self._hand_out(now)
 
     def _hand_out(self, now: float) -> None:
-        while len(self.in_hand) < HANDS and not any(hand.due.deaths for hand in self.in_hand.values()):
-            due = self._ledger.queue.next(self._online())
+        while self._hands.has_room(self._contents()) and not any(hand.due.deaths for hand in self.in_hand.values()):
+            due = self._ledger.queue.next(self._online(), self._hands.passed_over(self._contents()))
             if due is None or (due.deaths and self.in_hand):
                 # One that the engine died with runs alone: nobody shares its fate, and nobody is suspected for it.
                 return
@@ -285,8 +293,19 @@ class Work:
             self._ledger.queue.claim(due)
             self._jobs += 1
             self.in_hand[self._jobs] = InHand(due, now)
-            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path)))
+            known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
+            self._supervisor.send(Transcribe(self._jobs, due.path, self._language(due.path), known))
             log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
+
+    def _take_back_long_ones(self) -> None:
+        """Free the hands of those that turned out to be long when there are enough of them."""
+        for job in self._hands.too_many(self._contents()):
+            content_id = self.in_hand.pop(job).due.content_id
+            self._supervisor.send(Cancel(job))
+            self._ledger.queue.release(content_id, "it is long, and waits for another long one to end")
+
+    def _contents(self) -> dict[int, int]:
+        return {job: hand.due.content_id for job, hand in self.in_hand.items()}
 
     def _ready(self, due: Due) -> bool:
         """Whether the recording can be done now; where not, the ledger knows why when this returns."""
@@ -379,7 +398,12 @@ class Work:
         return self._settings.model.language if root is None else self._settings.language_of(root)
 
     def _fingerprint(self, path: Path) -> str:
-        return f"language={self._language(path)}"
+        return settings_line(self._settings.model, self._language(path))
+
+    def _read_with(self, path: Path) -> str:
+        model = self._supervisor.model
+        assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
+        return fingerprint(model, self._fingerprint(path))
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)

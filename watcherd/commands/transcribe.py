@@ -13,6 +13,7 @@ from watcherd.discovery.identity import content_hash
 from watcherd.engine.client import load_order
 from watcherd.engine.messages import ModelLoaded, Progress
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
+from watcherd.fingerprint import settings_line
 from watcherd.names import printable
 from watcherd.oneoff import Outcome, transcribe
 from watcherd.publication import layout_of
@@ -106,7 +107,7 @@ class _Press:
 
     def publish(self, recording: Path, transcript: Transcript) -> PublishReport:
         sha256 = content_hash(recording.resolve()).sha256
-        provenance = Provenance(sha256, self._model.id, self.revision, f"language={self._model.language}")
+        provenance = Provenance(sha256, self._model.id, self.revision, settings_line(self._model, self._model.language))
         self._records.recording = recording
         destination = Destination(self._folder or recording.parent, root=None)
         return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, destination=destination)

@@ -150,8 +150,9 @@ class _Rows:
 
     def take(self, logits: torch.Tensor) -> torch.Tensor:
         """Choose each row's next token, int64 [rows]; rows that have ended go on with the end of the text."""
-        best, chosen = logits.max(-1)
-        logprobs = best - logits.logsumexp(-1)
+        chosen = logits.argmax(-1)
+        # Not by logsumexp, which sums a single row in another order than each of several.
+        logprobs = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0]
         self._logprobs[self._places, self._steps] = torch.where(self.open, logprobs, 0.0)
         self._counts.index_add_(0, self._places, self.open.long())
         chosen = torch.where(self.open, chosen, self._end_of_text)

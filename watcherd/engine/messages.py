@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from watcherd.errors import WatcherdError
+from watcherd.partial import Partial
 from watcherd.transcript import Transcript
 
 
@@ -32,6 +33,8 @@ class Transcribe:
     path: Path
     language: str
     """An ISO 639-1 code, or "auto"."""
+    known: Partial = field(default_factory=Partial)
+    """What was read before an interruption, under equal settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsRead:
+    """Engine → daemon: what a batch has added to which jobs, to be handed back should they be interrupted."""
+
+    partials: Mapping[int, Partial]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Engine → daemon: the recording's transcript; no segments where nobody speaks."""
 
@@ -104,4 +114,4 @@ class Heartbeat:
 
 
 ToEngine = LoadModel | Transcribe | Cancel | Shutdown
-FromEngine = ModelLoaded | ModelFailed | Progress | Finished | Failed | Heartbeat
+FromEngine = ModelLoaded | ModelFailed | Progress | WindowsRead | Finished | Failed | Heartbeat

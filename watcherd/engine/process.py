@@ -27,11 +27,14 @@ from watcherd.engine.messages import (
     Shutdown,
     ToEngine,
     Transcribe,
+    WindowsRead,
 )
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Recognizer
 from watcherd.engine.recording import RecordingInHand, WindowTask
+from watcherd.engine.resume import pack
 from watcherd.errors import WatcherdError
+from watcherd.partial import Partial
 
 WINDOWS_AHEAD = 16
 """Decoded windows that wait for each recording: two batches on a CPU, 30 MB."""
@@ -135,15 +138,24 @@ class Engine:
         for recording in list(self._recordings.values()):
             if recording.needs_language:
                 recording.decide_language(recognizer)
-        batch = [
-            (self._recordings[job], task)
-            for job, task in self._windows.take(recognizer.batch_size)
-            if job in self._recordings
-        ]
+        batch = self._next_batch(recognizer.batch_size)
         if batch:
             self._read(recognizer, batch)
         for recording in list(self._recordings.values()):
             self._report(recording)
+
+    def _next_batch(self, most: int) -> list[tuple[RecordingInHand, WindowTask]]:
+        """Windows that have to be read; those that were before an interruption are accepted on the way."""
+        batch: list[tuple[RecordingInHand, WindowTask]] = []
+        while taken := self._windows.take(most - len(batch)):
+            for job, task in taken:
+                recording = self._recordings[job]
+                reading = recording.known(task)
+                if reading is None:
+                    batch.append((recording, task))
+                else:
+                    recording.accept(task, reading)
+        return batch
 
     def _read(self, recognizer: Recognizer, batch: list[tuple[RecordingInHand, WindowTask]]) -> None:
         started = time.monotonic()
@@ -159,6 +171,21 @@ class Engine:
         for (recording, task), reading in zip(batch, readings, strict=True):
             recording.accept(task, reading)
             recording.compute_s += share_s * task.window.duration_s
+        self._send(
+            WindowsRead(
+                {
+                    job: Partial(
+                        self._recordings[job].language,
+                        {
+                            task.key: pack(reading)
+                            for (recording, task), reading in zip(batch, readings, strict=True)
+                            if recording.job == job
+                        },
+                    )
+                    for job in {recording.job for recording, _ in batch}
+                }
+            )
+        )
 
     def _report(self, recording: RecordingInHand) -> None:
         if recording.error is not None:

@@ -1,6 +1,7 @@
 """One recording in the engine's hands: its decoder thread, its windows on their way, and what was read in them."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
 from watcherd.engine.speech import speech_windows
 from watcherd.engine.windows import Window
@@ -38,6 +40,10 @@ MIN_SPLIT_S: Final = 4.0
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
 
+DECODER_NICENESS: Final = 10
+"""Decoders and their ffmpegs run on what the model leaves of the processors, however many they are: they are many times
+quicker than it, and where it waits for them, all is left."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +52,8 @@ class WindowTask:
     """A window in the queue."""
 
     window: Window
+    key: bytes
+    """Names its reading beyond this process; see ``resume``."""
     rereads: int = 0
     """How many readings of the window that this is a part of came before."""
 
@@ -65,16 +73,17 @@ class RecordingInHand:
 
     def __init__(self, order: Transcribe, queue: FairQueue[WindowTask], wake: Callable[[], None]) -> None:
         self.job = order.job
-        self.language = "" if order.language == "auto" else order.language
+        self.language = (order.known.language or "") if order.language == "auto" else order.language
         self.error: WatcherdError | None = None
         self.warning: str | None = None
         self.compute_s = 0.0
         self.done_ms = 0
         self.duration_ms = 0
         self._path = order.path
+        self._known = order.known.readings
         self._queue = queue
         self._wake = wake
-        self._told_ms = -1
+        self._told = (-1, 0)
         self._segments: list[Segment] = []
         self._doubt = LanguageDoubt()
         self._open_windows = 0
@@ -109,6 +118,11 @@ class RecordingInHand:
         self.compute_s += time.monotonic() - started
         self._language_known.set()
 
+    def known(self, task: WindowTask) -> Reading | None:
+        """What was read in this window before an interruption."""
+        packed = self._known.get(task.key)
+        return None if packed is None else unpack(packed)
+
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
@@ -126,7 +140,7 @@ class RecordingInHand:
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
-        self._queue.put_back(self.job, [WindowTask(part, task.rereads + 1) for part in again])
+        self._queue.put_back(self.job, [self._task(part, task.rereads + 1) for part in again])
 
     @property
     def complete(self) -> bool:
@@ -135,10 +149,9 @@ class RecordingInHand:
             return self._decoded.is_set() and self._open_windows == 0
 
     def progressed(self) -> bool:
-        """True when ``done_ms`` has grown since the last time this was asked."""
-        grown = self.done_ms > self._told_ms
-        self._told_ms = max(self._told_ms, self.done_ms)
-        return grown
+        """True when ``done_ms`` or ``duration_ms`` is another since the last time this was asked."""
+        told, self._told = self._told, (self.done_ms, self.duration_ms)
+        return told != self._told
 
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
@@ -152,11 +165,16 @@ class RecordingInHand:
         tail = task.window.tail(reading.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
 
+    def _task(self, window: Window, rereads: int = 0) -> WindowTask:
+        return WindowTask(window, window_key(window, self.language), rereads)
+
     def _decode(self) -> None:
         started = time.thread_time()
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + DECODER_NICENESS))
         try:
             with decode(self._path) as audio:
                 self.duration_ms = audio.info.duration_ms or 0
+                self._wake()
                 self._feed(speech_windows(takewhile(lambda _: not self._cancelled.is_set(), audio)))
                 self.duration_ms = audio.decoded_ms
                 self.warning = audio.warning
@@ -181,7 +199,7 @@ class RecordingInHand:
         for window in windows:
             with self._lock:
                 self._open_windows += 1
-            if not self._queue.put(self.job, WindowTask(window)):
+            if not self._queue.put(self.job, self._task(window)):
                 return
             self._wake()
 

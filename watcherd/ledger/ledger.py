@@ -16,6 +16,7 @@ from watcherd.ledger.queue import Queue
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import check_intact, check_ours, migrate
 from watcherd.ledger.store import Store
+from watcherd.ledger.windows import Windows
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Ledger:
         paths: which path holds which content.
         queue: what is to be transcribed, and what came of it.
         pausing: whether a person has paused the work.
+        windows: what is read of recordings that are not finished.
         publishing: which sidecars are to be written, and which were.
         read: the questions of a reader, seen by the writer.
     """
@@ -39,6 +41,7 @@ class Ledger:
         self.paths = Paths(store)
         self.queue = Queue(store)
         self.pausing = Pausing(store)
+        self.windows = Windows(store)
         self.publishing = Publishing(store)
         self.read = Reader(db, database)
 

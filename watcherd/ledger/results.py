@@ -6,6 +6,7 @@ from watcherd.ledger import passages
 from watcherd.ledger.records import Result, transcript_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
+from watcherd.ledger.windows import forget
 
 
 def has_current(db: sqlite3.Connection, content_id: int) -> bool:
@@ -21,7 +22,11 @@ def has_current(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def put(store: Store, content_id: int, result: Result) -> None:
-    """Store the result of the wanted generation in the place of an older one; inside a transaction."""
+    """Store the result of the wanted generation in the place of an older one; inside a transaction.
+
+    The windows that it was made of are not needed any more.
+    """
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
@@ -71,6 +76,7 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
 
     The formats that a person asked for go with it: it is the same recording with other tags.
     """
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
