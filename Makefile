@@ -6,18 +6,22 @@ TORCH ?= auto
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
 BENCH_ARGS ?=
-export WATCH MODEL TORCH
+DESTDIR ?=
+PREFIX ?= /usr
+export WATCH MODEL TORCH DESTDIR PREFIX
 
 VENV := .venv/bin
 
-.PHONY: help run test fuzz bench check fmt clean
+.PHONY: help run test fuzz bench check fmt install uninstall clean
 
 help:  ## list the targets (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  WATCH=DIR      the folder that 'make run' watches ($(WATCH))"
 	@echo "  MODEL=ID       a Hub id, a folder, packaged:base or packaged:tiny.en ($(MODEL))"
 	@echo "  TORCH=BUILD    auto, cpu, cuda, rocm, or a build by PyTorch's own name, such as cu126 ($(TORCH))"
+	@echo "  DESTDIR=DIR    the folder that stands for / when a package is made ($(DESTDIR))"
+	@echo "  PREFIX=DIR     where a package has its program, in bin/watcherd ($(PREFIX))"
 	@echo "  PYTHON=PATH    the Python (3.11 or newer) that .venv is made with"
 
 run:  ## install what is missing, then transcribe what is and what appears in WATCH, until Ctrl-C
@@ -47,6 +51,12 @@ fmt:  ## format the code and repair what ruff can repair
 	@scripts/bootstrap.sh dev
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
+
+install:  ## for packagers: units, users, catalog and documents to where a distribution has them (DESTDIR, PREFIX)
+	@scripts/package.sh install
+
+uninstall:  ## take those files back
+	@scripts/package.sh uninstall
 
 clean:  ## remove the virtual environment and every cache; recordings and transcripts stay
 	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

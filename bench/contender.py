@@ -24,6 +24,7 @@ from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited
 from watcherd.engine.messages import Failed, Finished, FromEngine, LoadModel, ModelFailed, ModelLoaded, Transcribe
 from watcherd.engine.packaged import PACKAGES
+from watcherd.transcript import Transcript
 
 BATCH: Final = 8
 """Windows that are decoded together, where a contender does so; watcherd's own choice on a CPU."""
@@ -44,20 +45,27 @@ class Contender(Protocol):
 class Watcherd:
     """watcherd's own engine process, started, fed and heard as the daemon does it."""
 
-    def __init__(self, model: str, language: str, *, dtype: str) -> None:
+    def __init__(self, model: str, language: str, *, dtype: str, device: str = "cpu") -> None:
         self._language = language
         self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
-        self._client = EngineClient(LoadModel(model, "cpu", dtype, "auto"), self._events.put)
+        self._client = EngineClient(LoadModel(model, device, dtype, "auto"), self._events.put)
         self._jobs = 0
         self._client.start()
         self._heard(ModelLoaded)
 
     def read(self, path: Path) -> list[Timed]:
         """From file to transcript, by way of decoder, voice activity, queue and gates."""
+        self.order(path)
+        return [Timed(part.start_ms / 1000, part.end_ms / 1000, part.text) for part in self.finished().segments]
+
+    def order(self, path: Path) -> None:
+        """Hand a file to the engine."""
         self._client.send(Transcribe(self._jobs, path, self._language))
         self._jobs += 1
-        transcript = self._heard(Finished).transcript
-        return [Timed(part.start_ms / 1000, part.end_ms / 1000, part.text) for part in transcript.segments]
+
+    def finished(self) -> Transcript:
+        """What became of the next that is done."""
+        return self._heard(Finished).transcript
 
     def peak_mib(self) -> float:
         """Of the engine process."""
@@ -76,7 +84,7 @@ class Watcherd:
                 raise event.message.error
 
 
-class _InThisProcess:
+class InThisProcess:
     """A contender that computes where it is called from."""
 
     def peak_mib(self) -> float:
@@ -84,7 +92,7 @@ class _InThisProcess:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-class Pipeline(_InThisProcess):
+class Pipeline(InThisProcess):
     """The pipeline of transformers, greedy as watcherd is."""
 
     def __init__(self, model: str, language: str, *, chunked: bool) -> None:
@@ -114,7 +122,7 @@ class Pipeline(_InThisProcess):
         ]
 
 
-class FasterWhisper(_InThisProcess):
+class FasterWhisper(InThisProcess):
     """faster-whisper, that is CTranslate2, on the weights in its own layout."""
 
     def __init__(self, model: str, language: str, *, compute_type: str, beam_size: int, batched: bool = False) -> None:

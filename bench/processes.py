@@ -16,9 +16,14 @@ QUIET: Final = {
 def measure(module: str, *arguments: str) -> dict[str, Any]:
     """Run ``python -m MODULE`` and return what its last line says in JSON: ``seconds``, ``peak_mib`` and what else."""
     argv = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(argv, stdout=subprocess.PIPE, env=QUIET | os.environ, check=True, text=True)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, env=environment(), check=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def environment() -> dict[str, str]:
+    """What a contender's libraries are told, unless the user tells them something else."""
+    return QUIET | os.environ
 
 
 def threads() -> int:

@@ -18,12 +18,8 @@ FOLDER_VARIABLE: Final = "WATCHERD_SPEECH"
 
 DEFAULT_FOLDER: Final = HERE.parents[1] / "shared" / "speech"
 
-VOICES: Final = {
-    "en": ("en-gb", "en-us", "en-gb-scotland+f2", "en-us+f3"),
-    "de": ("de", "de+m3", "de+f2", "de+f4"),
-    "es": ("es", "es-419", "es+f2", "es-419+m3"),
-}
-"""espeak-ng's, for each language that there are sentences of."""
+VOICES: Final = {"en": ("en-gb", "en-us"), "de": ("de",), "es": ("es", "es-419")}
+"""espeak-ng's, for each language that there are sentences of. Its variants of a voice are hard even for people."""
 
 WORDS_PER_MINUTE: Final = (140, 155, 170)
 

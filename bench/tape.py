@@ -1,6 +1,7 @@
 """A tape: passages of speech with known words, and between them what is no speech."""
 
 import wave
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from bench.speech import Clip, Speech
 from watcherd.engine.samples import SAMPLES_PER_S, Samples
 
 CLIPS_IN_PASSAGE: Final = (2, 9)
+APART: Final = 0.7
+"""Share of the clips that come between a clip and its return."""
+
 PAUSE_S: Final = (0.15, 1.5)
 INTERLUDE_S: Final = (3.0, 25.0)
 SPEED: Final = (0.93, 1.07)
@@ -50,32 +54,42 @@ class Tape:
             file.writeframes(np.rint(np.clip(self.samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-def tape(speech: Speech, duration_s: float, seed: int) -> Tape:
-    """A tape of at least this length, the same for the same speech and seed. It starts and ends without speech."""
+def tape(speech: Speech, duration_s: float, seed: int, *, interlude_s: tuple[float, float] = INTERLUDE_S) -> Tape:
+    """A tape of at least this length, the same for the same speech and seed. It starts and ends without speech.
+
+    Args:
+        speech: what is said on it.
+        duration_s: it ends with the first interlude after this.
+        seed: makes this tape another one.
+        interlude_s: the shortest and the longest stretch without speech.
+    """
     random = np.random.default_rng(seed)
     clips = _in_turn(speech.clips, random)
     interludes = _in_turn(tuple(INTERLUDES), random)
-    parts = [_interlude(next(interludes), random)]
+    parts = [_interlude(next(interludes), interlude_s, random)]
     words: list[str] = []
     spoken: list[tuple[float, float]] = []
     while sum(map(len, parts)) < duration_s * SAMPLES_PER_S:
         chosen = [next(clips) for _ in range(random.integers(*CLIPS_IN_PASSAGE))]
         start = sum(map(len, parts))
         passage, spans = _passage(chosen, random)
-        parts += [passage, _interlude(next(interludes), random)]
+        parts += [passage, _interlude(next(interludes), interlude_s, random)]
         words += [clip.words for clip in chosen]
         spoken += [((start + first) / SAMPLES_PER_S, (start + last) / SAMPLES_PER_S) for first, last in spans]
     return Tape(np.concatenate(parts), " ".join(words), tuple(spoken))
 
 
 def _in_turn(things: Sequence[T], random: np.random.Generator) -> Iterator[T]:
-    """All of them in random order, again and again."""
+    """One at random, again and again, but none of the latest: models skip what comes twice in a window."""
+    latest: deque[int] = deque(maxlen=int(len(things) * APART))
     while True:
-        yield from (things[index] for index in random.permutation(len(things)))
+        index = int(random.choice([index for index in range(len(things)) if index not in latest]))
+        latest.append(index)
+        yield things[index]
 
 
-def _interlude(kind: str, random: np.random.Generator) -> Samples:
-    samples = INTERLUDES[kind](round(random.uniform(*INTERLUDE_S) * SAMPLES_PER_S), random)
+def _interlude(kind: str, length_s: tuple[float, float], random: np.random.Generator) -> Samples:
+    samples = INTERLUDES[kind](round(random.uniform(*length_s) * SAMPLES_PER_S), random)
     return level(samples, random.uniform(*INTERLUDE_DBFS))
 
 

@@ -89,6 +89,7 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         dtype = "bfloat16"
         batch_size = 4
         decoding = "accurate"
+        word_times = true
         language = "German"
         idle_unload = "never"
 
@@ -121,6 +122,7 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         dtype="bfloat16",
         batch_size=4,
         decoding="accurate",
+        word_times=True,
         language="de",
         idle_unload=None,
     )

@@ -154,6 +154,7 @@ class _Daemon:
         self._notifier = Notifier()
         self._ready = False
         self._tell_at = 0.0
+        self._untold = False
         self._stopping = False
         self._failed_starts = 0
         self._unseen: set[Path] = set()
@@ -276,7 +277,8 @@ class _Daemon:
     def _tell_service_manager(self, now: float) -> None:
         has_engine = self._supervisor.state is EngineState.LOADED or self._paused
         becomes_ready = not self._ready and not self._unseen and has_engine
-        if now < self._tell_at and not becomes_ready:
+        self._untold = now < self._tell_at and not becomes_ready
+        if self._untold:
             return
         self._tell_at = now + TELL_S
         sentence = self._sentence(now)
@@ -312,6 +314,8 @@ class _Daemon:
             self._notifier.watchdog_interval_s,
         )
         due += [wait for wait in waits if wait is not None]
+        if self._untold:  # what there is now would else not be told before something else happens
+            due.append(self._tell_at - now)
         return max(0.0, min(due))
 
     # --- asked from outside ---------------------------------------------------------------------------------------
@@ -342,11 +346,15 @@ class _Daemon:
     def _switched(self, request: Request) -> Reply:
         if self._until_done:
             raise BadRequestError("this is a run that ends by itself", remedy="Stop it with Ctrl-C")
+        reply: Reply
         if request["command"] == "resume":
-            return {"was_paused": self._switch.resume()}
-        released = len(self.work.in_hand)
-        self._switch.pause(datetime.now(UTC), length_in(request.get("for_s")))
-        return {"released": released}
+            reply = {"was_paused": self._switch.resume()}
+        else:
+            length = length_in(request.get("for_s"))
+            reply = {"released": len(self.work.in_hand)}
+            self._switch.pause(datetime.now(UTC), length)
+        self._notifier.status(self._sentence(time.monotonic()))
+        return reply
 
     def _status(self) -> dict[str, Any]:
         now = time.monotonic()

@@ -35,6 +35,11 @@ def test_a_tape_knows_each_of_its_words_and_where_it_is_said() -> None:
         assert np.abs(made.samples[int(start * RATE) : int(end * RATE)]).max() > 0.02
 
 
+def test_a_clip_comes_again_after_others_only() -> None:
+    words = tape(SPEECH, 120, seed=1).words.split()
+    assert all(len(set(words[place : place + 3])) == 3 for place in range(len(words) - 2))
+
+
 def test_a_tape_is_written_as_it_is(tmp_path: Path) -> None:
     made = tape(SPEECH, 20, seed=1)
     made.write(tmp_path / "tape.wav")

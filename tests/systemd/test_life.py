@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import Speaker
-from tests.systemd.conftest import WATCHERD, Box
+from tests.systemd.conftest import REPOSITORY, WATCHERD, Box
 from watcherd.service.events import Event
 
 CONFIG = "/etc/watcherd/config.toml"
@@ -174,6 +174,15 @@ def test_a_folder_that_the_service_may_not_write_to_is_told_with_what_opens_it(r
     running.said("systemctl", "restart", "watcherd")
     running.said(WATCHERD, "retry", recording)  # or wait for a minute
     running.await_record(message_id(Event.DONE), f"WATCHERD_PATH={recording}")
+
+
+def test_the_queries_of_the_readme_find_something(running: Box) -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    queries = [line.split(" #")[0].split() for line in readme.splitlines() if line.startswith("journalctl ")]
+    assert len(queries) == 5
+    for query in queries:
+        found = running.said(*(word for word in query if word != "-f"))  # which does not end
+        assert "watcherd" in found, query
 
 
 def test_what_was_blocked_goes_on_by_itself_when_there_is_room(running: Box) -> None:

@@ -32,6 +32,8 @@ class ModelSettings(Table):
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
     decoding: Literal["fast", "accurate"] = "fast"
     """Whether one text of each window is followed or the most probable of several is sought."""
+    word_times: bool = False
+    """Whether every word gets its time, also where that costs a further pass over the text."""
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
     idle_unload_s: Annotated[float | None, PlainValidator(values.seconds_or_never)] = Field(

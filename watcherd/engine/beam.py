@@ -27,8 +27,10 @@ class Text:
     """One way to go on."""
 
     tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    """Of each token."""
     logprob: float
-    """Of all tokens together."""
+    """Of all tokens together, the end of the text with them."""
     ended: bool = False
 
     @property
@@ -55,11 +57,12 @@ class _Search:
         """
         befores, texts = [], []
         for logprob, before, token in candidates:
+            text = self.texts[before]
             if token == end_of_text and logprob > -inf:
-                self.ended.append(Text(self.texts[before].tokens, logprob, ended=True))
+                self.ended.append(Text(text.tokens, text.logprobs, logprob, ended=True))
             elif token != end_of_text:
                 befores.append(before)
-                texts.append(Text((*self.texts[before].tokens, token), logprob))
+                texts.append(Text((*text.tokens, token), (*text.logprobs, logprob - text.logprob), logprob))
                 if len(texts) == beams:
                     break
         self.texts = texts
@@ -96,7 +99,7 @@ class BeamDecode(GreedyDecode):
     ) -> list[Decoded]:
         """See ``GreedyDecode``."""
         cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
-        searches = [_Search(place, [Text((), 0.0)]) for place in range(len(prompts))]
+        searches = [_Search(place, [Text((), (), 0.0)]) for place in range(len(prompts))]
         here = searches  # those that have rows in the batch
         befores = self._choose(logits, here)
         cache.fork(self._beams)
@@ -120,7 +123,7 @@ class BeamDecode(GreedyDecode):
             chosen = self._latest(here)
             self._rules.advance(state, chosen)
         return [
-            Decoded(best.tokens, best.avg_logprob, *start)
+            Decoded(best.tokens, best.logprobs, best.avg_logprob, *start)
             for best, start in zip((search.best() for search in searches), starts, strict=True)
         ]
 

@@ -16,7 +16,7 @@ class Family(Protocol):
     """What makes a model resident; see ``load``."""
 
     def __call__(
-        self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool
+        self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool, word_times: bool
     ) -> Recognizer:
         """Load the checkpoint."""
 
@@ -32,7 +32,14 @@ FAMILIES: Final[Mapping[str, Family]] = {
 """By the model_type of config.json."""
 
 
-def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *, accurate: bool = False) -> Recognizer:
+def load(
+    checkpoint: Checkpoint,
+    placement: Placement,
+    batch_size: int | None,
+    *,
+    accurate: bool = False,
+    word_times: bool = False,
+) -> Recognizer:
     """Make the checkpoint's model resident.
 
     Args:
@@ -40,6 +47,7 @@ def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *
         placement: where.
         batch_size: how many windows are read at once; None leaves it to the recognizer.
         accurate: take more time for a better text, where the family can.
+        word_times: find the times of words, also where that takes more time.
 
     Raises:
         ModelUnavailableError: the checkpoint's family is not one that is built in.
@@ -50,4 +58,4 @@ def load(checkpoint: Checkpoint, placement: Placement, batch_size: int | None, *
             f"model {checkpoint.model_id} is of the family {checkpoint.family!r}, which watcherd cannot run",
             remedy="Choose a Whisper, distil-Whisper, Whisper-turbo or Parakeet checkpoint as id under [model]",
         )
-    return family(checkpoint, placement, batch_size, accurate=accurate)
+    return family(checkpoint, placement, batch_size, accurate=accurate, word_times=word_times)

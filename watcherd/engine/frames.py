@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import Any, Final
 
 import torch
@@ -16,7 +15,7 @@ from watcherd.engine.logmel import Samples
 from watcherd.engine.memory import read_halving
 from watcherd.engine.recognizer import Reading
 from watcherd.engine.samples import SAMPLES_PER_S
-from watcherd.engine.words import Piece, phrases, words
+from watcherd.engine.words import TimedToken, phrases, pieces, words
 from watcherd.errors import DeviceUnavailableError, ModelUnavailableError
 
 CPU_BATCH: Final = 4
@@ -68,6 +67,7 @@ class FrameRecognizer(ABC):
         batch_size: int | None,
         *,
         accurate: bool = False,  # noqa: ARG002  these families have but one way to decode
+        word_times: bool = False,  # noqa: ARG002  and always know them
     ) -> None:
         if placement.int8:
             raise DeviceUnavailableError(
@@ -146,33 +146,23 @@ class FrameRecognizer(ABC):
 
     def _reading(self, found: Found, duration_s: float) -> Reading:
         # The network's strides divide a window evenly, but for less than a frame at its end.
-        pieces = self._pieces(found.tokens, duration_s / max(1, found.frames), duration_s)
+        frame_s = duration_s / max(1, found.frames)
+        said = [
+            TimedToken(token.ident, token.start * frame_s, min(token.end * frame_s, duration_s), token.logprob)
+            for token in found.tokens
+            if token.ident not in self._silent
+        ]
         logprobs = [token.logprob for token in found.tokens]
-        return Reading(phrases(words(pieces)), duration_s, sum(logprobs) / len(logprobs) if logprobs else 0.0)
+        avg_logprob = sum(logprobs) / len(logprobs) if logprobs else 0.0
+        return Reading(phrases(words(pieces(said, self._speller()))), duration_s, avg_logprob)
 
-    def _pieces(self, tokens: Sequence[FrameToken], frame_s: float, duration_s: float) -> list[Piece]:
-        """The text that each token adds, or several that make up one character together."""
-        spell = self._speller()
-        pieces: list[Piece] = []
-        waiting: list[FrameToken] = []
-        for token in tokens:
-            if token.ident in self._silent:
-                continue
-            waiting.append(token)
-            if text := spell(token.ident):
-                probability = exp(sum(part.logprob for part in waiting) / len(waiting))
-                start_s, end_s = waiting[0].start * frame_s, min(waiting[-1].end * frame_s, duration_s)
-                pieces.append(Piece(text, start_s, end_s, probability))
-                waiting.clear()
-        return pieces
-
-    def _speller(self) -> Callable[[int], str | None]:
-        """What a token adds to the text of those before it; None while a character is not complete."""
+    def _speller(self) -> Callable[[Sequence[int]], str | None]:
+        """What the last token adds to the text of all before it; None while a character is not complete."""
         tokenizer, blank = self._tokenizer, self._blank
         if blank is not None:
-            return lambda ident: " " if ident == blank else tokenizer.decode([ident], group_tokens=False)
+            return lambda tokens: " " if tokens[-1] == blank else tokenizer.decode([tokens[-1]], group_tokens=False)
         stream = DecodeStream(skip_special_tokens=True)
-        return lambda ident: stream.step(tokenizer.backend_tokenizer, ident)
+        return lambda tokens: stream.step(tokenizer.backend_tokenizer, tokens[-1])
 
     def _automatic_batch(self) -> int:
         if self.placement.device.type == "cpu":

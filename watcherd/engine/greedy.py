@@ -23,8 +23,10 @@ class Decoded:
 
     tokens: tuple[int, ...]
     """Text and timestamps, without the prompt and the end of the text."""
+    logprobs: tuple[float, ...]
+    """The natural-log probability of each of them."""
     avg_logprob: float
-    """Mean natural-log probability of the tokens, the end of the text with them."""
+    """The mean of these, the end of the text with them."""
     no_speech_prob: float | None
     """How probable the model found it, before its first token, that nobody speaks; None where it has no such token."""
     language_prob: float | None
@@ -86,8 +88,8 @@ class GreedyDecode:
             chosen = rows.take(logits)
             self._rules.advance(state, chosen)
         return [
-            Decoded(tokens, avg_logprob, *start)
-            for (tokens, avg_logprob), start in zip(rows.results(), starts, strict=True)
+            Decoded(tokens, logprobs, avg_logprob, *start)
+            for (tokens, logprobs, avg_logprob), start in zip(rows.results(), starts, strict=True)
         ]
 
     def begin(
@@ -142,7 +144,7 @@ class _Rows:
         self.open = torch.ones(count, dtype=torch.bool, device=device)
         self._places = torch.arange(count, device=device)
         self._tokens = torch.full((count, most), end_of_text, device=device)
-        self._logprobs = torch.zeros(count, device=device)
+        self._logprobs = torch.zeros(count, most, device=device)
         self._counts = torch.zeros(count, dtype=torch.int64, device=device)
         self._steps = 0
 
@@ -150,7 +152,7 @@ class _Rows:
         """Choose each row's next token, int64 [rows]; rows that have ended go on with the end of the text."""
         best, chosen = logits.max(-1)
         logprobs = best - logits.logsumexp(-1)
-        self._logprobs.index_add_(0, self._places, torch.where(self.open, logprobs, 0.0))
+        self._logprobs[self._places, self._steps] = torch.where(self.open, logprobs, 0.0)
         self._counts.index_add_(0, self._places, self.open.long())
         chosen = torch.where(self.open, chosen, self._end_of_text)
         self._tokens[self._places, self._steps] = chosen
@@ -163,10 +165,9 @@ class _Rows:
         self.open = self.open[rows]
         self._places = self._places[rows]
 
-    def results(self) -> list[tuple[tuple[int, ...], float]]:
-        """Tokens up to the end of the text, and their mean log probability."""
-        means = (self._logprobs / self._counts).tolist()
-        return [
-            (tuple(tokens[: tokens.index(self._end_of_text)] if self._end_of_text in tokens else tokens), mean)
-            for tokens, mean in zip(self._tokens.tolist(), means, strict=True)
-        ]
+    def results(self) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], float]]:
+        """Tokens up to the end of the text, their log probabilities, and the mean of these and the end's."""
+        means = (self._logprobs.sum(1) / self._counts).tolist()
+        for tokens, logprobs, mean in zip(self._tokens.tolist(), self._logprobs.tolist(), means, strict=True):
+            until = tokens.index(self._end_of_text) if self._end_of_text in tokens else len(tokens)
+            yield tuple(tokens[:until]), tuple(logprobs[:until]), mean

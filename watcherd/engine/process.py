@@ -74,7 +74,8 @@ class Engine:
         checkpoint = resolve(order.model_id, download=True)
         refuse_languages_of(checkpoint, order.languages)
         batch_size = None if order.batch_size == "auto" else order.batch_size
-        recognizer = load(checkpoint, placement, batch_size, accurate=order.decoding == "accurate")
+        accurate = order.decoding == "accurate"
+        recognizer = load(checkpoint, placement, batch_size, accurate=accurate, word_times=order.word_times)
         self._send(
             ModelLoaded(
                 model_id=order.model_id,

@@ -14,6 +14,9 @@ from watcherd.engine.int8 import Int8Linear
 
 Layer = Callable[[torch.Tensor], torch.Tensor]
 
+Look = Callable[[int, torch.Tensor, torch.Tensor], None]
+"""Is shown a layer's index, and the queries and keys of its attention to the audio, [rows, heads, positions, width]."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Block:
@@ -51,7 +54,8 @@ class TextDecoder:
         """
         decoder = model.model.decoder
         linear: Callable[[torch.Tensor, torch.Tensor | None], Layer] = Int8Linear if int8 else _linear
-        self._heads: int = model.config.decoder_attention_heads
+        self.heads: int = model.config.decoder_attention_heads
+        self.layers: int = model.config.decoder_layers
         self._heard_dtype = heard_dtype
         self._embedding: torch.Tensor = decoder.embed_tokens.weight.detach()
         self._positions: torch.Tensor = decoder.embed_positions.weight.detach()
@@ -80,7 +84,7 @@ class TextDecoder:
             heard.append((keys.to(self._heard_dtype).contiguous(), values.to(self._heard_dtype).contiguous()))
         return heard
 
-    def step(self, tokens: torch.Tensor, cache: DecoderCache) -> torch.Tensor:
+    def step(self, tokens: torch.Tensor, cache: DecoderCache, look: Look | None = None) -> torch.Tensor:
         """Read tokens, int64 [rows, tokens], after those in the cache, and add them to it.
 
         Where the cache is forked, several rows have heard the same; they read one token each.
@@ -99,7 +103,10 @@ class TextDecoder:
             # Rows that heard the same ask as if they were one row's tokens: what was heard is read once for all.
             asking = block.heard_q(block.norm_heard(hidden)).view(keys.shape[0], -1, hidden.shape[2])
             (queries,) = self._split(asking, 1)
-            attended = self._attend_heard(queries.to(self._heard_dtype), keys, values)
+            queries = queries.to(self._heard_dtype)
+            if look is not None:
+                look(index, queries, keys)
+            attended = self._attend_heard(queries, keys, values)
             hidden = hidden + block.heard_out(attended.to(hidden.dtype).view(hidden.shape))
             hidden = hidden + block.feed_out(block.activate(block.feed_in(block.norm_feed(hidden))))
         cache.advance(count)
@@ -121,7 +128,7 @@ class TextDecoder:
     def _split(self, fused: torch.Tensor, parts: int) -> tuple[torch.Tensor, ...]:
         """[rows, tokens, parts * width] to ``parts`` tensors [rows, heads, tokens, head width]."""
         rows, tokens, _ = fused.shape
-        return fused.view(rows, tokens, parts, self._heads, -1).permute(2, 0, 3, 1, 4).unbind()
+        return fused.view(rows, tokens, parts, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
 
 
 def _attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, is_causal: bool) -> torch.Tensor:

@@ -2,9 +2,10 @@
 # ruff: noqa: RUF001  the marks of many scripts, and some of them look alike
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import exp
 from typing import Final
 
 from watcherd.engine.recognizer import HeardWord, Phrase
@@ -24,6 +25,16 @@ _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "！", "？", "।", "؟",
 
 
 @dataclass(frozen=True, slots=True)
+class TimedToken:
+    """A token of the text, and when it is spoken."""
+
+    ident: int
+    start_s: float
+    end_s: float
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of text that the tokenizer does not divide: one token, or several that make up one character."""
 
@@ -32,6 +43,24 @@ class Piece:
     start_s: float
     end_s: float
     probability: float
+
+
+def pieces(tokens: Iterable[TimedToken], spell: Callable[[Sequence[int]], str | None]) -> list[Piece]:
+    """Spell the tokens out, together where only several make up a character.
+
+    Args:
+        tokens: in order.
+        spell: the text of the tokens since the last piece; None, or nothing, while that is not complete.
+    """
+    found: list[Piece] = []
+    waiting: list[TimedToken] = []
+    for token in tokens:
+        waiting.append(token)
+        if text := spell([part.ident for part in waiting]):
+            probability = exp(sum(part.logprob for part in waiting) / len(waiting))
+            found.append(Piece(text, waiting[0].start_s, token.end_s, probability))
+            waiting.clear()
+    return found
 
 
 def words(pieces: Sequence[Piece]) -> tuple[HeardWord, ...]:

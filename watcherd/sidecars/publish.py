@@ -23,7 +23,8 @@ from watcherd.errors import PublishBlockedError
 from watcherd.sidecars.folder import Folder, Found, no_space
 
 NEEDED_BYTES: Final = 4 * 1024 * 1024
-"""Room that a folder must have before work on a recording begins: the sidecars of ten hours take 1 to 2 MiB."""
+"""Room that a folder must have before work on a recording begins: a sidecar of ten hours takes less than 1 MiB, and
+only a json with the time of every word 8. Where that does not fit, the transcript waits in the ledger for room."""
 
 ABANDONED_S: Final = 3600.0
 """Age of a temporary file that must have been forgotten, where the file system has no locks that would tell."""
