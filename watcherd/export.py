@@ -86,7 +86,9 @@ _OUTCOMES: Final = {
 }
 
 
-def export(read: Reader, roots: Collection[Path], target: Path, wishes: Wishes) -> Iterator[Exported]:
+def export(
+    read: Reader, roots: Collection[Path], target: Path, wishes: Wishes, *, outputs: Collection[Path] = ()
+) -> Iterator[Exported]:
     """Write what was said in every recording that the ledger knows to be there, in the order of their paths.
 
     The folders are those of the watched folders: below the deepest one that all of them are in, everything has its own
@@ -98,12 +100,13 @@ def export(read: Reader, roots: Collection[Path], target: Path, wishes: Wishes) 
         roots: the watched folders, absolute, also those that are not mounted now.
         target: the folder to export into; made where it is missing.
         wishes: which formats, and how cues are laid out.
+        outputs: other folders that sidecars go to.
 
     Raises:
-        ExportPlaceError: it would write into a watched folder; nothing was written.
+        ExportPlaceError: it would write where recordings or their sidecars are; nothing was written.
     """
     pages = list(_pages(read, roots, target))
-    _refuse_watched({target, *(page.folder for page in pages)}, roots)
+    _refuse_sidecars_place({target, *(page.folder for page in pages)}, [*roots, *outputs])
     return _export(read, pages, wishes)
 
 
@@ -175,13 +178,15 @@ def _place(folder: Path, base: Path) -> Path:
     return folder.relative_to(base) if folder.is_relative_to(base) else folder.relative_to("/")
 
 
-def _refuse_watched(folders: Collection[Path], roots: Collection[Path]) -> None:
-    """Files that are no sidecars must not stand where sidecars go: there, each has its recording in the ledger."""
+def _refuse_sidecars_place(folders: Collection[Path], places: Collection[Path]) -> None:
+    """Other files must not stand where sidecars go: there, each has its recording in the ledger."""
     for folder in sorted(folders):
-        for root in roots:
-            if folder.resolve().is_relative_to(root.resolve()):
+        for place in places:
+            if folder.resolve().is_relative_to(place.resolve()):
                 raise ExportPlaceError(
-                    "the export would write into this watched folder", path=root, remedy="Choose a folder outside of it"
+                    "the export would write into this folder, where recordings or their sidecars are",
+                    path=place,
+                    remedy="Choose a folder outside of it",
                 )
 
 

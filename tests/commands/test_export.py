@@ -128,7 +128,7 @@ def test_nothing_is_written_into_a_watched_folder(
     assert archive.watcherd("export", target) == 2
 
     assert tree(archive.folder) == {"a.mp3"}
-    assert "watched folder" in capfd.readouterr().err
+    assert "Choose a folder outside of it" in capfd.readouterr().err
 
 
 def test_a_folder_that_would_meet_a_watched_one_is_refused(archive: Archive, tmp_path: Path) -> None:
@@ -139,6 +139,16 @@ def test_a_folder_that_would_meet_a_watched_one_is_refused(archive: Archive, tmp
 
     assert archive.watcherd("export", tmp_path) == 2
     assert tree(archive.folder) == {"a.mp3"}
+
+
+def test_a_folder_for_sidecars_is_refused(archive: Archive, tmp_path: Path) -> None:
+    sidecars = tmp_path / "sidecars"
+    sidecars.mkdir()
+    archive.config.write_text(archive.config.read_text().replace("[ledger]", f'output_dir = "{sidecars}"\n[ledger]'))
+    archive.add("a.mp3", "Hello there.")
+
+    assert archive.watcherd("export", sidecars / "all") == 2
+    assert tree(sidecars) == set()
 
 
 def test_a_disk_that_is_not_mounted_is_no_hindrance(archive: Archive, target: Path) -> None:

@@ -5,10 +5,11 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from watcherd.commands.options import Subparsers, add_command, add_formats, add_json, ledger_of
-from watcherd.config import DEFAULT_FORMATS, SubtitleSettings, find_config, load
+from watcherd.config import DEFAULT_FORMATS, SubtitleSettings, WatchRoot, find_config, load
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError
 from watcherd.export import Exported, What, export
 from watcherd.ledger.reader import Reader
@@ -35,11 +36,13 @@ def register(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the files, and say what became of them; 1 where one of them could not be written."""
     roots, subtitles = _settings(options)
+    folders = [root.path for root in roots]
+    outputs = [root.output_dir for root in roots if root.output_dir is not None]
     wishes = Wishes(tuple(dict.fromkeys(options.formats or DEFAULT_FORMATS)), layout_of(subtitles))
     target = Path(os.path.abspath(options.target))  # noqa: PTH100  resolve() would follow symlinks
     files: list[Exported] = []
     with Reader.open(ledger_of(options)) as read:
-        for file in export(read, roots, target, wishes):
+        for file in export(read, folders, target, wishes, outputs=outputs):
             files.append(file)
             if problem := _problem(file):
                 print(problem, file=sys.stderr)
@@ -50,14 +53,14 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_WORK_FAILED if any(map(_problem, files)) else EXIT_OK
 
 
-def _settings(options: argparse.Namespace) -> tuple[list[Path], SubtitleSettings]:
+def _settings(options: argparse.Namespace) -> tuple[Sequence[WatchRoot], SubtitleSettings]:
     """The watched folders, mounted or not, and how cues are laid out; without a configuration, none and as always."""
     try:
         config = find_config(options.config, os.environ)
     except ConfigError:
         return [], SubtitleSettings()
     settings = load(config, check_disk=False)
-    return [root.path for root in settings.watch], settings.subtitles
+    return settings.watch, settings.subtitles
 
 
 def _problem(file: Exported) -> str:
