@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 from bench.daemon import Daemon, running
-from bench.report import publish, table
+from bench.results import table, write
 
 RATE = 16_000
 LOUDEST = 3
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--model", default="packaged:tiny.en")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="keep the table there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="watcherd-bench-") as folder:
         place = Path(folder)
@@ -52,12 +53,8 @@ def main() -> None:
     ]
     body = table(("", "recordings a second", "memory of the daemon"), rows)
     note = f"watcherd takes {ours_s / peer_s:.1f} times as long as the bare decoding."
-    publish(
-        "arrivals",
-        f"{arguments.files:,} new recordings of {arguments.seconds:g} s without speech",
-        f"{body}\n\n{note}",
-        arguments,
-    )
+    title = f"# {arguments.files:,} new recordings of {arguments.seconds:g} s without speech"
+    write(f"{title}\n\n{body}\n\n{note}\n", "bench.arrivals", arguments.output, "arrivals.md")
 
 
 def _record(folder: Path, files: int, seconds: float) -> None:

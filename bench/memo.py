@@ -18,7 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from bench.daemon import Daemon, running
-from bench.report import publish, table
+from bench.results import table, write
 
 SOURCE = Path(__file__).parents[1] / "recordings" / "welcome.flac"
 PATIENCE_S = 120
@@ -43,9 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--memos", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--model", action="append", default=None)
+    parser.add_argument("--model", nargs="+", default=["packaged:tiny.en", "packaged:base"])
+    parser.add_argument("--output", type=Path, metavar="DIR", help="keep the table there")
     arguments = parser.parse_args()
-    arguments.model = arguments.model or ["packaged:tiny.en", "packaged:base"]
     rows = []
     for model in arguments.model:
         with tempfile.TemporaryDirectory(prefix="watcherd-bench-") as folder:
@@ -64,7 +64,8 @@ def main() -> None:
             ]
         )
     body = table(("model", "median", "slowest", "of it compute"), rows)
-    publish("memo", f"From the close of a {arguments.seconds:g} s memo to its sidecar", body, arguments)
+    title = f"# From the close of a {arguments.seconds:g} s memo to its sidecar, while nothing else is done"
+    write(f"{title}\n\n{body}\n", "bench.memo", arguments.output, "memo.md")
 
 
 def _latency(daemon: Daemon, place: Path, number: int, seconds: float) -> float:

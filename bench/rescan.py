@@ -22,7 +22,7 @@ from typing import ParamSpec, TypeVar
 
 from watchdog.utils.dirsnapshot import DirectorySnapshot, DirectorySnapshotDiff
 
-from bench.report import publish, table
+from bench.results import table, write
 from watcherd.config import Settings, load
 from watcherd.discovery.discovery import Discovery, ignore_sigio
 from watcherd.discovery.sightings import ScanComplete, Sighting
@@ -46,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path, metavar="DIR", help="keep the table there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="watcherd-bench-") as folder:
         place = Path(folder)
@@ -55,7 +56,8 @@ def main() -> None:
         nothing = [_once(_empty(place)) for _ in range(arguments.rounds)]
         ours = [_apart(_scan_seconds, settings) for _ in range(arguments.rounds)]
         peer = [_apart(_snapshot_seconds, settings) for _ in range(arguments.rounds)]
-    publish("rescan", f"A rescan of {arguments.files:,} known recordings", _body(whole, nothing, ours, peer), arguments)
+    title = f"# A rescan of {arguments.files:,} known recordings"
+    write(f"{title}\n\n{_body(whole, nothing, ours, peer)}\n", "bench.rescan", arguments.output, "rescan.md")
 
 
 def _body(

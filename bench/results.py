@@ -1,7 +1,7 @@
 """What came of the rounds, and how it is kept."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,16 @@ class Runs:
         self.peak_mib = max(self.peak_mib, *(part["peak_mib"] for part in parts))
 
 
-def write(table: str, module: str, folder: Path | None, name: str) -> None:
-    """Print a table with the command and the machine, and keep it in a folder, if one is given."""
-    text = f"{table}\n`{command(module)}`\n\n{machine()}\n"
-    print(text)
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write(text: str, module: str, folder: Path | None, name: str) -> None:
+    """Print a text with the command and the machine, and keep it in a folder, if one is given."""
+    report = f"{text}\n`{command(module)}`\n\n{machine()}\n"
+    print(report)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
+        (folder / name).write_text(report, "utf-8")

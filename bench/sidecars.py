@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
-from bench.report import table
-from bench.results import write
+from bench.results import table, write
 from watcherd.sidecars.cues import Layout, cues
 from watcherd.sidecars.formats import FORMATS
 from watcherd.sidecars.rendering import Provenance, Rendering
