@@ -21,6 +21,9 @@ _SPACELESS: Final = re.compile(
 
 _MARKS: Final = re.compile(r"[^\w\s]+")
 _OPENING: Final = frozenset("\"'“„‘«‹([{¿¡「『（【《〈")
+_TRAILING: Final = frozenset("?!;:,.…%»”’›)]}–—")
+"""Marks that close what is before them even where a blank stands between, as in French."""
+
 _SENTENCE_ENDS: Final = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔")
 
 
@@ -97,8 +100,9 @@ def _begins(piece: Piece, before: Sequence[Piece]) -> bool:
     if not said.strip():
         return False
     if _MARKS.fullmatch(piece.text.strip()):
-        # Marks stay with the word before, except those that open what follows.
-        return piece.text.strip()[0] in _OPENING and (piece.text[0].isspace() or _is_spaceless(said[-1]))
+        # Without a blank before them marks stay with the word, except those that open what follows it.
+        mark = piece.text.strip()[0]
+        return mark not in _TRAILING if piece.text[0].isspace() else mark in _OPENING and _is_spaceless(said[-1])
     if _MARKS.fullmatch(said.strip()) and said.strip()[-1] in _OPENING:
         return False
     return piece.text[0].isspace() or said[-1].isspace() or _is_spaceless(piece.text[0]) or _is_spaceless(said[-1])
