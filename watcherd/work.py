@@ -205,6 +205,7 @@ class Work:
             model_revision=model.revision if model else None,
             settings_fingerprint=self._fingerprint(hand.path),
             compute_ms=round(news.compute_s * 1000),
+            windows=news.windows,
         )
         self._ledger.queue.store_result(content_id, result)
         if news.warning:

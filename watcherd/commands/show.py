@@ -10,6 +10,7 @@ from typing import Any
 from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
 from watcherd.commands.terminal import Terminal
 from watcherd.config import find_config, load
+from watcherd.decisions import summary
 from watcherd.discovery.candidates import why_ignored
 from watcherd.errors import EXIT_OK, ConfigError
 from watcherd.ledger.reader import Reader
@@ -41,11 +42,14 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         events = [event.to_dict() for event in story]
         segments = None if transcript is None else transcript.to_dict()
-        print(json.dumps(entry.to_dict() | {"events": events, "transcript": segments}, indent=2))
+        windows = [window.to_dict() for window in result.windows] if result else []
+        print(json.dumps(entry.to_dict() | {"events": events, "transcript": segments, "windows": windows}, indent=2))
         return EXIT_OK
     print(f"{printable(path)}\n  state      {entry.state}")
     for name, value in _facts(entry.to_dict()):
         print(f"  {name:<10} {value}")
+    if result and (told := summary(result.windows)):
+        print(f"  windows    {printable(told)}")
     for event in story:
         print(f"  {event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.to_state}: {printable(event.reason)}")
     if transcript is not None and transcript.segments:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from watcherd.decisions import WindowDecision
 from watcherd.errors import WatcherdError
 from watcherd.partial import Partial
 from watcherd.transcript import Transcript
@@ -98,6 +99,8 @@ class Finished:
     """Seconds of work that the recording took: its share of every batch it was in, its decoding and voice activity."""
     warning: str | None = None
     """What is wrong with a recording of which a part could be read all the same."""
+    windows: tuple[WindowDecision, ...] = ()
+    """What became of each window."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,15 @@ class Engine:
             self._send(Failed(recording.job, recording.error))
             self._drop(recording.job)
         elif recording.complete:
-            self._send(Finished(recording.job, recording.transcript(), recording.compute_s, recording.warning))
+            self._send(
+                Finished(
+                    recording.job,
+                    recording.transcript(),
+                    recording.compute_s,
+                    recording.warning,
+                    recording.decisions(),
+                )
+            )
             self._drop(recording.job)
         elif recording.progressed():
             self._send(Progress(recording.job, recording.done_ms, recording.duration_ms))

@@ -46,6 +46,8 @@ class Reading:
     """How probable the model finds it that nobody speaks; None for a model that does not say."""
     language_prob: float | None = None
     """How probable the model finds the language that it was told; None for a model of one language."""
+    token_compression: float | None = None
+    """How many times smaller zlib makes the text's token ids, two bytes each; None for a model without tokens."""
 
     @property
     def text(self) -> str:

@@ -5,11 +5,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
 from typing import Final
 
+from watcherd.decisions import Decision, WindowDecision
 from watcherd.engine.audio import decode
+from watcherd.engine.gates import Verdict, judge
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
@@ -26,15 +28,6 @@ LANGUAGE_WINDOWS: Final = 3
 
 UNREAD_SPEECH_S: Final = 1.0
 """Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
-
-MAX_COMPRESSION: Final = 2.4
-MIN_LOGPROB: Final = -1.0
-"""The thresholds of Radford et al. 2022, section 4.5, beyond which a reading is not believed."""
-
-MAX_NO_SPEECH: Final = 0.6
-SILENT_LOGPROB: Final = -0.5
-"""Where the model itself hears no speech, it has to be surer of what it writes. With people speaking, it gave 0.25 at
-most."""
 
 MIN_SPLIT_S: Final = 4.0
 MAX_REREADS: Final = 6
@@ -85,6 +78,7 @@ class RecordingInHand:
         self._wake = wake
         self._told = (-1, 0)
         self._segments: list[Segment] = []
+        self._decisions: list[WindowDecision] = []
         self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
@@ -126,17 +120,28 @@ class RecordingInHand:
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
-        believed = _is_believed(reading)
+        verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
         if task.rereads == 0:
-            self._doubt.hear(window.speech_s, reading, believed=believed)
+            self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
         again: list[Window] = []
-        if believed:
-            again = [tail] if (tail := self._unread_tail(task, reading)) else []
-            self._segments.extend(segments(window, reading))
-        elif window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS:
+        if verdict.decision is Decision.SPLIT:
             again = list(window.halves())
-        else:
-            _log.debug("dropped a reading of %s: %r", self._path, reading)
+        elif tail := self._unread_tail(task, verdict):
+            again = [tail]
+        self._segments.extend(segments(window, replace(reading, phrases=verdict.phrases)))
+        self._decisions.append(
+            WindowDecision(
+                start_ms=window.start_ms,
+                end_ms=window.end_ms,
+                text=reading.text,
+                avg_logprob=round(reading.avg_logprob, 4),
+                compression=round(reading.compression, 2),
+                no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
+                decision=verdict.decision,
+                reason=verdict.reason,
+                tail_read_again=bool(again) and verdict.decision is not Decision.SPLIT,
+            )
+        )
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
@@ -158,11 +163,15 @@ class RecordingInHand:
         segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
         return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
 
-    def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
+    def decisions(self) -> tuple[WindowDecision, ...]:
+        """What became of every window, in the order of their times."""
+        return tuple(sorted(self._decisions, key=lambda each: (each.start_ms, -each.end_ms)))
+
+    def _unread_tail(self, task: WindowTask, verdict: Verdict) -> Window | None:
         """The rest of a window in which the model stopped early although somebody goes on speaking."""
-        if not reading.phrases or task.rereads >= MAX_REREADS:
+        if not verdict.phrases or task.rereads >= MAX_REREADS:
             return None
-        tail = task.window.tail(reading.read_until_s)
+        tail = task.window.tail(verdict.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
 
     def _task(self, window: Window, rereads: int = 0) -> WindowTask:
@@ -202,10 +211,3 @@ class RecordingInHand:
             if not self._queue.put(self.job, self._task(window)):
                 return
             self._wake()
-
-
-def _is_believed(reading: Reading) -> bool:
-    if reading.compression > MAX_COMPRESSION or reading.avg_logprob < MIN_LOGPROB:
-        return False
-    sounds_silent = reading.no_speech_prob is not None and reading.no_speech_prob > MAX_NO_SPEECH
-    return not (sounds_silent and reading.avg_logprob < SILENT_LOGPROB)

@@ -1,5 +1,6 @@
 """Whisper, distil-Whisper and Whisper-turbo checkpoints as recognizers."""
 
+import zlib
 from collections.abc import Sequence
 from math import ceil
 from typing import Any
@@ -166,7 +167,18 @@ class WhisperRecognizer:
         if said:  # cut off before its closing timestamp
             self._add(phrases, start_s, duration_s, said, timed=bool(spans))
             until_s = duration_s
-        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob, decoded.language_prob)
+        return Reading(
+            tuple(phrases),
+            until_s,
+            decoded.avg_logprob,
+            decoded.no_speech_prob,
+            decoded.language_prob,
+            self._token_compression(decoded.tokens),
+        )
+
+    def _token_compression(self, tokens: Sequence[int]) -> float:
+        data = b"".join(token.to_bytes(2, "little") for token in tokens if token < self._end_of_text)
+        return len(data) / len(zlib.compress(data))
 
     def _add(
         self, phrases: list[Phrase], start_s: float, end_s: float, said: Sequence[TimedToken], *, timed: bool

@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, Self
 
+from watcherd.decisions import WindowDecision
 from watcherd.ledger.clock import from_ms
 from watcherd.ledger.connection import connect_reader, explained
 from watcherd.ledger.records import Entry, Event, KnownPath, Result, Sidecar, StatKey, as_path
@@ -152,6 +153,7 @@ class Reader:
             model_revision=row["model_revision"],
             settings_fingerprint=row["settings_fingerprint"],
             compute_ms=row["compute_ms"],
+            windows=tuple(map(WindowDecision.from_dict, json.loads(row["windows"]))),
         )
 
     def transcribed(self, model: str | None = None) -> list[int]:

@@ -3,7 +3,7 @@
 import sqlite3
 
 from watcherd.ledger import passages
-from watcherd.ledger.records import Result, transcript_json
+from watcherd.ledger.records import Result, transcript_json, windows_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
 from watcherd.ledger.windows import forget
@@ -31,8 +31,8 @@ def put(store: Store, content_id: int, result: Result) -> None:
         """
         INSERT OR REPLACE INTO results (
             content_id, generation, transcript, segments, language, language_suspect, duration_ms,
-            model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
-        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
+            model_id, model_revision, settings_fingerprint, compute_ms, windows, stored_ms)
+        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
         """,
         (
             transcript_json(result.transcript),
@@ -44,6 +44,7 @@ def put(store: Store, content_id: int, result: Result) -> None:
             result.model_revision,
             result.settings_fingerprint,
             result.compute_ms,
+            windows_json(result.windows),
             store.now_ms(),
             content_id,
         ),
@@ -81,10 +82,10 @@ def adopt(store: Store, content_id: int, lender_id: int) -> None:
         """
         INSERT OR REPLACE INTO results (
             content_id, generation, transcript, segments, language, language_suspect, duration_ms,
-            model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
+            model_id, model_revision, settings_fingerprint, compute_ms, windows, stored_ms)
         SELECT
             c.id, c.generation, r.transcript, r.segments, r.language, r.language_suspect, r.duration_ms,
-            r.model_id, r.model_revision, r.settings_fingerprint, NULL, ?
+            r.model_id, r.model_revision, r.settings_fingerprint, NULL, r.windows, ?
         FROM contents AS c, results AS r WHERE c.id = ? AND r.content_id = ?
         """,
         (store.now_ms(), content_id, lender_id),
