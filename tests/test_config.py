@@ -79,7 +79,7 @@ def test_the_shortest_file_gets_every_default(home: Path) -> None:
 
 
 def test_what_the_file_says_arrives(home: Path) -> None:
-    (home / "other").mkdir()
+    (home / "other" / "notes").mkdir(parents=True)
     loaded = settings(
         home,
         """
@@ -88,6 +88,8 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         device = "cuda:1"
         dtype = "bfloat16"
         batch_size = 4
+        decoding = "accurate"
+        word_times = true
         language = "German"
         idle_unload = "never"
 
@@ -100,6 +102,8 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         sync_conflicts = "transcribe"
         language = "EN"
         formats = ["txt"]
+        language_suffix = true
+        output_dir = "other/notes"
 
         [[watch]]
         path = "other"
@@ -113,7 +117,14 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         """,
     )
     assert loaded.model == ModelSettings(
-        id="openai/whisper-tiny", device="cuda:1", dtype="bfloat16", batch_size=4, language="de", idle_unload=None
+        id="openai/whisper-tiny",
+        device="cuda:1",
+        dtype="bfloat16",
+        batch_size=4,
+        decoding="accurate",
+        word_times=True,
+        language="de",
+        idle_unload=None,
     )
     first, second = loaded.watch
     assert first == WatchRoot(
@@ -125,6 +136,8 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         sync_conflicts="transcribe",
         language="en",
         formats=("txt",),
+        language_suffix=True,
+        output_dir=home / "other" / "notes",
     )
     assert (loaded.language_of(first), loaded.language_of(second)) == ("en", "de")
     assert loaded.subtitles == SubtitleSettings(max_line_length=30, max_lines=3)
@@ -346,12 +359,27 @@ def test_single_errors(home: Path, text: str, expected: str) -> None:
         ("formats = ['docx']", '"docx" is not a sidecar format. Write one or more of '),
         ("exclude = ['']", '"" is not a pattern. Write one such as "drafts/**" or "*.tmp.wav"'),
         ("exclude = ['../x']", '"../x" can match nothing: patterns are relative to the watched folder.'),
+        ("exclude = ['!']", '"!" cannot be understood: nothing may end with a backslash, and [ needs its ]. Write one'),
         ("mode = 'event'", '"event" is not possible here. Write "auto", "events" or "poll"'),
+        ("output_dir = 5", '5 is not a path. Write it in quotes, as in output_dir = "~/Transcripts"'),
+        ("language_suffix = 'en'", '"en" is neither true nor false. Write true or false, without quotes'),
         ("sync_conflicts = true", 'true is not possible here. Write "skip" or "transcribe"'),
     ],
 )
 def test_single_errors_of_a_folder(home: Path, line: str, expected: str) -> None:
     assert f": {expected}" in complaint(home, f"{ROOT}    {line}")
+
+
+@pytest.mark.parametrize("pattern", ["!", "drafts\\", "a/\\", "!\\", "!  ", "[z-a].wav", "[", "a[b", "[[:alpha:]].wav"])
+def test_what_is_no_pattern(home: Path, pattern: str) -> None:
+    assert f"{json.dumps(pattern)} cannot be understood" in complaint(
+        home, f"{ROOT}    exclude = [{json.dumps(pattern)}]"
+    )
+
+
+@pytest.mark.parametrize("pattern", ["#1.wav", "\\!important.wav", "!kept.wav", "[ab].wav", "**", "a\\ "])
+def test_what_is_a_pattern(home: Path, pattern: str) -> None:
+    assert settings(home, f"{ROOT}    exclude = [{json.dumps(pattern)}]").watch[0].exclude == (pattern,)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:11"])
@@ -503,6 +531,30 @@ def test_a_folder_below_one_that_cannot_be_entered(home: Path) -> None:
         assert "below cannot be read by this user" in complaint(home, '[[watch]]\npath = "in/below"')
     finally:
         (home / "in").chmod(0o700)
+
+
+def test_sidecars_need_a_folder_that_is_there(home: Path) -> None:
+    line = complaint(home, f"{ROOT}    output_dir = 'gone'")
+    assert f"watch[1].output_dir: {home}/gone does not exist. Create it: mkdir -p {home}/gone" in line
+
+
+def test_sidecars_go_beside_their_recordings_without_a_word(home: Path) -> None:
+    line = complaint(home, f"{ROOT}    output_dir = './in/'")
+    assert f": {home}/in is the watched folder itself, where sidecars go anyway. Leave the key out" in line
+
+
+def test_sidecars_do_not_go_where_another_folder_is_watched(home: Path) -> None:
+    (home / "other").mkdir()
+    line = complaint(home, '[[watch]]\npath = "in"\noutput_dir = "other"\n[[watch]]\npath = "other"\n')
+    assert f": {home}/other is watched itself, as watch[2].path. Name a folder for sidecars alone" in line
+
+
+@pytest.mark.parametrize("place", ["in/notes", "other/notes", "."])
+def test_sidecars_may_go_into_any_other_folder(home: Path, place: str) -> None:
+    (home / "other").mkdir()
+    (home / place).mkdir(exist_ok=True)
+    loaded = settings(home, f'[[watch]]\npath = "in"\noutput_dir = "{place}"\n[[watch]]\npath = "other"\n')
+    assert loaded.watch[0].output_dir == home / place
 
 
 def two_roots(home: Path, first: str, second: str) -> str:

@@ -1,5 +1,6 @@
 """The real daemon in a process of its own, on real files, with the real model."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -386,6 +387,30 @@ def test_a_redo_replaces_our_sidecar_and_goes_beside_an_edited_one(
     assert not (installation.folder / "a.watcherd-2.srt").exists()
 
 
+def test_a_recording_that_is_brought_back_has_its_sidecars_again_and_one_that_stayed_has_not(
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    spoken, folder = speak("This recording is transcribed only once."), installation.folder
+    shutil.copy(spoken, folder / "a.wav")
+    daemon = start(installation)
+    daemon.log.wait_for("a.wav: done")
+
+    for name in ("a.wav", "a.srt", "a.txt"):
+        (folder / name).unlink()
+    daemon.log.wait_for("a.wav: gone")
+    shutil.copy(spoken, folder / "a.wav")
+    daemon.log.wait_for("a.wav: done", times=2)
+    assert words(folder / "a.txt") == "this recording is transcribed only once".split()
+    assert (folder / "a.srt").exists()
+
+    (folder / "a.srt").unlink()
+    assert daemon.stop() == 0
+    os.utime(folder / "a.wav")
+    assert installation.run("once").returncode == 0
+    assert not (folder / "a.srt").exists()
+    assert sum("a.wav: started" in line for line in daemon.log.lines) == 1
+
+
 def test_a_repaired_recording_is_done_and_a_retry_of_a_broken_one_fails_again(
     installation: Installation, start: Callable[[Installation], Running], speak: Speaker
 ) -> None:
@@ -428,3 +453,52 @@ def test_a_reload_takes_up_another_folder_and_a_bad_configuration_is_refused(
     assert taken.returncode == 0
     daemon.log.wait_for("b.wav: done")
     assert daemon.stop() == 0
+
+
+@pytest.fixture
+def disk(installation: Installation) -> Iterator[Path]:
+    """The watched folder, on a file system of its own with a little room."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "watcherd-test", str(installation.folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting is not allowed here: {mounted.stderr.strip()}")
+    yield installation.folder
+    subprocess.run(["umount", "-l", installation.folder], check=True)
+
+
+def test_a_full_disk_costs_no_work_and_the_recording_is_done_once_there_is_room(
+    installation: Installation, disk: Path, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    recording, ballast = disk / "a.wav", disk / "ballast"
+    shutil.copy(speak("This recording is transcribed only once."), recording)
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    daemon = start(installation)
+    daemon.log.wait_for("a.wav: blocked")
+    assert installation.listed()["a.wav"]["error_class"] == "blocked"
+    assert not any("a.wav: started" in line for line in daemon.log.lines)
+    assert sorted(path.name for path in disk.iterdir()) == ["a.wav", "ballast"]
+
+    ballast.unlink()
+    assert installation.run("retry", recording).returncode == 0
+
+    daemon.log.wait_for("a.wav: done")
+    assert words(disk / "a.txt") == "this recording is transcribed only once".split()
+
+
+def test_a_read_only_folder_costs_no_work_and_the_recording_is_done_once_it_can_be_written(
+    installation: Installation, disk: Path, start: Callable[[Installation], Running], speak: Speaker
+) -> None:
+    recording = disk / "a.wav"
+    shutil.copy(speak("This recording has been repaired."), recording)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    daemon = start(installation)
+    daemon.log.wait_for("a.wav: blocked")
+    assert not any("a.wav: started" in line for line in daemon.log.lines)
+
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    assert installation.run("retry", recording).returncode == 0
+
+    daemon.log.wait_for("a.wav: done")
+    assert words(disk / "a.txt") == "this recording has been repaired".split()

@@ -37,6 +37,9 @@ def test_the_service_may_write_to_the_folders_and_to_a_ledger_elsewhere(tmp_path
     watched = tmp_path / "watched"
     watched.mkdir()
     assert writable_folders(Settings.for_folder(watched)) == (watched,)
+    (tmp_path / "notes").mkdir()
+    document = {"watch": [{"path": str(watched), "output_dir": str(tmp_path / "notes")}]}
+    assert writable_folders(Settings.from_document(document, tmp_path)) == (watched, tmp_path / "notes")
     elsewhere = Settings.for_folder(watched, ledger=tmp_path / "ledger" / "ledger.sqlite3")
     assert writable_folders(elsewhere) == (watched, tmp_path / "ledger")
 

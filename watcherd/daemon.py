@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +19,18 @@ from watcherd.engine.client import EngineClient, EngineEvent, EngineExited, Engi
 from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.engine.messages import ModelLoaded, Progress
 from watcherd.engine.supervisor import EngineDied, EngineState, LoadingFailed, Supervisor
-from watcherd.errors import ConfigError, EngineDiedError
+from watcherd.errors import ConfigError, EngineDiedError, WatcherdError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.states import State
+from watcherd.pause import Switch
+from watcherd.redo import redo
 from watcherd.service.control import ControlServer, Reply, Request
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Notifier, status_sentence
 from watcherd.service.progress import ProgressBar
+from watcherd.service.requests import BadRequestError, length_in, paths_in
+from watcherd.service.spoken import moment
 from watcherd.work import Work
 
 PULSE_S: Final = 15.0
@@ -103,8 +108,11 @@ def run(configure: Callable[[], Settings], bar: ProgressBar, *, until_done: bool
         control = ControlServer(database, lambda request: _ask(inbox.put, request))
         cleanup.callback(control.close)
         idle_unload_s = None if until_done else settings.model.idle_unload_s
-        load = load_order(settings.model, settings.languages_by_key())
-        supervisor = Supervisor(EngineClient(load, inbox.put), idle_unload_s=idle_unload_s)
+        supervisor = Supervisor(
+            EngineClient(load_order(settings.model, settings.languages_by_key()), inbox.put),
+            idle_unload_s=idle_unload_s,
+            stall_timeout_s=settings.model.stall_timeout_s,
+        )
         cleanup.callback(supervisor.stop)
         daemon = _Daemon(
             configure=configure,
@@ -146,28 +154,32 @@ class _Daemon:
         self._notifier = Notifier()
         self._ready = False
         self._tell_at = 0.0
+        self._untold = False
         self._stopping = False
         self._failed_starts = 0
         self._unseen: set[Path] = set()
         self._unscanned: set[Path] = set()
         self._discovery = self._discover()
         self.work = Work(settings, ledger, supervisor, self._look_again)
+        self._switch = Switch(ledger.pausing, supervisor, self.work.release_all)
 
     def close(self) -> None:
         """End discovery, and take back what the engine has."""
         self._discovery.stop()
-        self.work.release_all()
+        self.work.release_all("the daemon was stopped")
 
     def loop(self) -> None:
         """Take one item after the other until it is time to end."""
         self._discovery.start()
         if not self._until_done:
-            # A model that cannot be had is told now, not with the first recording.
-            self._supervisor.want(time.monotonic())
+            self._switch.step(datetime.now(UTC))
+            self._switch.tell()
+            self._call_engine()
         while not self._stopping:
             now = time.monotonic()
+            self._switch.step(datetime.now(UTC))
             self._tell_service_manager(now)
-            self.work.step(now)
+            self.work.step(now, paused=self._paused)
             self._look_after_engine(now)
             if self._until_done and not self._unscanned and not self.work.in_hand and not self.work.waiting():
                 return
@@ -176,6 +188,16 @@ class _Daemon:
             except queue.Empty:
                 continue
             self._handle(item)
+
+    @property
+    def _paused(self) -> bool:
+        # A run that is only to do what is there was asked for by somebody who knows of the pause.
+        return self._switch.paused and not self._until_done
+
+    def _call_engine(self) -> None:
+        """Start the engine before there is work: a model that cannot be had is told now, not with a recording."""
+        if not self._paused:
+            self._supervisor.want(time.monotonic())
 
     def _discover(self) -> Discovery:
         roots = [root.path for root in self._settings.watch]
@@ -195,7 +217,7 @@ class _Daemon:
             case Reload():
                 self._reload()
             case Question():
-                item.answer.put(self._reply(item.request))
+                item.answer.put(self._answer(item.request))
             case EngineSaid() | EngineExited():
                 self._engine_event(item)
             case _:
@@ -224,7 +246,7 @@ class _Daemon:
                     Event.MODEL_LOADED, model=news.model_id, device=news.device, dtype=news.dtype, elapsed_s=news.load_s
                 )
             case LoadingFailed(error=error):
-                if self._supervisor.model is None or self._until_done:
+                if not self._ready or self._until_done:
                     raise error
                 log(Event.MODEL_FAILED, model=self._settings.model.id, error=error)
             case EngineDied(was_loaded=False):
@@ -244,7 +266,8 @@ class _Daemon:
     def _look_after_engine(self, now: float) -> None:
         if self._supervisor.step(now, busy=bool(self.work.in_hand)):
             log(Event.ENGINE_UNLOADED, model=self._settings.model.id)
-        silent_s = self._supervisor.stalled_s(now)
+        # What waits in the inbox may be the sign of life: the daemon itself may have been held up.
+        silent_s = self._supervisor.stalled_s(now) if self._inbox.empty() else None
         if silent_s is not None:
             log(Event.ENGINE_STALLED, elapsed_s=silent_s)
             self._supervisor.kill()
@@ -252,33 +275,56 @@ class _Daemon:
     # --- the service manager --------------------------------------------------------------------------------------
 
     def _tell_service_manager(self, now: float) -> None:
-        becomes_ready = not self._ready and not self._unseen and self._supervisor.state is EngineState.LOADED
-        if now < self._tell_at and not becomes_ready:
+        has_engine = self._supervisor.state is EngineState.LOADED or self._paused
+        becomes_ready = not self._ready and not self._unseen and has_engine
+        self._untold = now < self._tell_at and not becomes_ready
+        if self._untold:
             return
         self._tell_at = now + TELL_S
-        is_loading = self._supervisor.state is EngineState.LOADING
-        working = [hand.working(now) for hand in self.work.in_hand.values()]
-        loading = self._settings.model.id if is_loading else None
-        sentence = status_sentence(self._ledger.read.counts(), working, loading=loading)
+        sentence = self._sentence(now)
         if becomes_ready:
             self._ready = True
             self._notifier.ready(sentence)
             log(Event.READY)
         elif self._ready:
             self._notifier.status(sentence)
-            self._notifier.watchdog()
+            if not self._supervisor.stuck:
+                self._notifier.watchdog()
         else:
             self._notifier.extend_timeout(LOADING_S)
             self._notifier.status(sentence)
 
+    def _sentence(self, now: float) -> str:
+        working = [hand.working(now) for hand in self.work.in_hand.values()]
+        loading = self._settings.model.id if self._supervisor.state is EngineState.LOADING else None
+        paused = None
+        if self._paused:
+            until = self._switch.until
+            paused = "paused" if until is None else f"paused until {moment(until, datetime.now(UTC))}"
+        return status_sentence(self._ledger.read.counts(), working, loading=loading, paused=paused)
+
     def _sleep_s(self, now: float) -> float:
         supervisor = self._supervisor
         due = [PULSE_S]
-        due += [at - now for at in (supervisor.unload_due(), supervisor.start_due()) if at is not None]
-        due += [wait for wait in (self.work.next_due_s(), self._notifier.watchdog_interval_s) if wait is not None]
+        engine_due = supervisor.unload_due(), supervisor.start_due(), supervisor.stall_due()
+        due += [at - now for at in engine_due if at is not None]
+        waits = (
+            self.work.next_due_s(),
+            self._switch.over_in_s(datetime.now(UTC)),
+            self._notifier.watchdog_interval_s,
+        )
+        due += [wait for wait in waits if wait is not None]
+        if self._untold:  # what there is now would else not be told before something else happens
+            due.append(self._tell_at - now)
         return max(0.0, min(due))
 
     # --- asked from outside ---------------------------------------------------------------------------------------
+
+    def _answer(self, request: Request) -> Reply:
+        try:
+            return self._reply(request)
+        except WatcherdError as error:
+            return {"error": str(error), "exit_code": error.exit_code}
 
     def _reply(self, request: Request) -> Reply:
         match request:
@@ -287,21 +333,38 @@ class _Daemon:
             case {"command": "reload"}:
                 refused = self._reload()
                 return {} if refused is None else {"error": str(refused), "exit_code": refused.exit_code}
+            case {"command": "pause" | "resume"}:
+                return self._switched(request)
             case {"command": "retry", "paths": list(paths)}:
-                return {"refused": _refused(self.work.retry, paths)}
+                return {"refused": _refused(self.work.retry, paths_in(paths))}
             case {"command": "retry", "failed": True}:
                 return {"retried": self.work.retry_failed()}
-            case {"command": "redo", "paths": list(paths)}:
-                return {"refused": _refused(self.work.redo, paths)}
-        return {"error": f"unknown request {request['command']!r}"}
+            case {"command": "redo"}:
+                return redo(self._ledger, request)
+        raise BadRequestError(f"unknown request {request['command']!r}")
+
+    def _switched(self, request: Request) -> Reply:
+        if self._until_done:
+            raise BadRequestError("this is a run that ends by itself", remedy="Stop it with Ctrl-C")
+        reply: Reply
+        if request["command"] == "resume":
+            reply = {"was_paused": self._switch.resume()}
+        else:
+            length = length_in(request.get("for_s"))
+            reply = {"released": len(self.work.in_hand)}
+            self._switch.pause(datetime.now(UTC), length)
+        self._notifier.status(self._sentence(time.monotonic()))
+        return reply
 
     def _status(self) -> dict[str, Any]:
         now = time.monotonic()
         counts = self._ledger.read.counts()
         model = self._supervisor.model
         state = "starting" if not self._ready else "working" if self.work.in_hand else "idle"
+        until = self._switch.until
         return {
-            "state": state,
+            "state": "paused" if self._paused and self._ready else state,
+            "paused_until": None if until is None else until.isoformat(timespec="seconds"),
             "queue": counts.get(State.PENDING, 0) + counts.get(State.RETRY, 0),
             "working": [hand.to_dict(now) for hand in self.work.in_hand.values()],
             "counts": counts,
@@ -312,7 +375,8 @@ class _Daemon:
 
     def _reload(self) -> ConfigError | None:
         """Read the configuration again and work by it; one with errors is refused, and returned."""
-        self._notifier.reloading()
+        if self._ready:
+            self._notifier.reloading()
         try:
             settings = self._configure()
             if settings.ledger != self._settings.ledger:
@@ -326,18 +390,20 @@ class _Daemon:
             self._discovery.stop()
             self._discovery = self._discover()
             self._discovery.start()
-        if settings.model != before.model:
-            self.work.release_all()
-            load = load_order(settings.model, settings.languages_by_key())
-            self._supervisor.change(load, settings.model.idle_unload_s)
+        self._supervisor.idle_unload_s = settings.model.idle_unload_s
+        self._supervisor.stall_timeout_s = settings.model.stall_timeout_s
+        if load_order(settings.model, {}) != load_order(before.model, {}):
+            self.work.release_all("another model is to do it")
+            self._supervisor.change(load_order(settings.model, settings.languages_by_key()))
+            self._call_engine()
         self.work.apply(settings)
         log(Event.CONFIG_RELOADED)
         self._say_ready_again()
         return None
 
     def _say_ready_again(self) -> None:
-        working = [hand.working(time.monotonic()) for hand in self.work.in_hand.values()]
-        self._notifier.ready(status_sentence(self._ledger.read.counts(), working))
+        if self._ready:  # else the start is still under way, and its end is told when it is there
+            self._notifier.ready(self._sentence(time.monotonic()))
 
 
 def _ask(put: Callable[[Item], None], request: Request) -> Reply:
@@ -350,10 +416,10 @@ def _ask(put: Callable[[Item], None], request: Request) -> Reply:
         return {"error": "the daemon is busy or about to end; try again"}
 
 
-def _refused(action: Callable[[Path], str | None], paths: Iterable[str]) -> dict[str, str]:
+def _refused(action: Callable[[Path], str | None], paths: Iterable[Path]) -> dict[str, str]:
     """The paths that the action could do nothing for, with the reasons."""
-    reasons = {path: action(Path(path)) for path in paths}
-    return {path: reason for path, reason in reasons.items() if reason is not None}
+    reasons = {path: action(path) for path in paths}
+    return {str(path): reason for path, reason in reasons.items() if reason is not None}
 
 
 @contextmanager

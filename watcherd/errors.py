@@ -109,6 +109,10 @@ class NotRunningError(WatcherdError):
     exit_code = EXIT_NOT_RUNNING
 
 
+class UnreachableError(NotRunningError):
+    """There may be a daemon, but this user may not ask it, or it does not answer."""
+
+
 class LedgerError(WatcherdError):
     """The ledger is damaged, was written by a newer watcherd, or cannot be opened."""
 

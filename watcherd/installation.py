@@ -13,10 +13,9 @@ from watcherd.config import Settings, state_directory
 from watcherd.errors import WatcherdError
 from watcherd.names import printable
 from watcherd.service.accounts import NOBODY, SERVICE_USER, service_account
+from watcherd.service.system import SERVICE, SYSTEM_UNITS
 from watcherd.service.units import MARK, folders_drop_in, shipped, unit
 
-SERVICE: Final = "watcherd.service"
-SYSTEM_UNITS: Final = Path("/etc/systemd/system")
 SYSUSERS: Final = Path("/etc/sysusers.d/watcherd.conf")
 TMPFILES: Final = Path("/etc/tmpfiles.d/watcherd.conf")
 CATALOG: Final = Path("/usr/local/lib/systemd/catalog/watcherd.catalog")
@@ -101,10 +100,12 @@ def user_units(environ: Mapping[str, str]) -> Path:
 
 
 def writable_folders(settings: Settings) -> tuple[Path, ...]:
-    """The watched folders, and the ledger's where it is not in the service's own directory."""
+    """The watched folders, those for sidecars, and the ledger's where it is not in the service's own directory."""
     state = state_directory(os.environ)
     ledger = settings.ledger.path.parent
-    return tuple(root.path for root in settings.watch) + (() if ledger == state else (ledger,))
+    roots = [root.path for root in settings.watch]
+    outputs = [root.output_dir for root in settings.watch if root.output_dir is not None]
+    return tuple(dict.fromkeys([*roots, *outputs, *([] if ledger == state else [ledger])]))
 
 
 def install(installation: Installation) -> Iterator[str]:

@@ -12,7 +12,9 @@ DEMUXERS: Final = (
 """As ``ffmpeg -demuxers`` names them. None of them opens further files: playlists (hls, dash), scripts (concat,
 avisynth), image sequences and devices are left out."""
 
-GLOBAL_OPTIONS: Final = ("-nostdin", "-hide_banner", "-loglevel", "error")
+QUIET: Final = ("-hide_banner", "-loglevel", "error")
+
+GLOBAL_OPTIONS: Final = ("-nostdin", *QUIET)
 """To stand first. ffmpeg reads commands from its standard input otherwise, also from a terminal it does not own."""
 
 

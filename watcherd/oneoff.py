@@ -63,7 +63,7 @@ class _Worker:
 
     def __init__(self, load: LoadModel, told: Told) -> None:
         self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
-        self._supervisor = Supervisor(EngineClient(load, self._events.put), idle_unload_s=None)
+        self._supervisor = Supervisor(EngineClient(load, self._events.put))
         self._told = told
 
     def stop(self) -> None:

@@ -1,36 +1,77 @@
 """The ledger as the memory behind the publishing of sidecars."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from watcherd.config import SubtitleSettings
+from watcherd.config import Settings, SubtitleSettings, WatchRoot
 from watcherd.ledger.ledger import Ledger
-from watcherd.ledger.records import Publication, Sidecar
+from watcherd.ledger.records import Publication, Result, Sidecar
 from watcherd.sidecars.cues import Layout
-from watcherd.sidecars.placement import PublishReport, publish_sidecars
+from watcherd.sidecars.destination import Destination
+from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import Owner, SidecarRecord
-from watcherd.transcript import Transcript
+from watcherd.sidecars.rendering import Provenance
 
 
 def publish(
     ledger: Ledger,
     publication: Publication,
-    transcript: Transcript,
-    formats: Iterable[str],
-    *,
-    subtitles: SubtitleSettings,
-    root: Path,
+    result: Result,
+    wishes: Wishes,
+    destination: Destination,
 ) -> PublishReport:
     """Bring the sidecars of one path where they belong, each step noted in the ledger first.
+
+    Formats that somebody asked for, for this recording, are added to those that are wished for all.
 
     Raises:
         RecordingChangedError: the recording is gone, or no file any more.
         PublishBlockedError: its folder cannot be written to.
         UnexpectedStateError: the path holds another content by now.
     """
+    formats = dict.fromkeys((*wishes.formats, *ledger.read.added_formats(publication.content_id)))
+    wishes = replace(wishes, formats=tuple(formats))
     return publish_sidecars(
-        publication.path, transcript, formats, layout_of(subtitles), LedgerRecords(ledger, publication), root=root
+        publication.path,
+        result.transcript,
+        provenance_of(publication.sha256, result),
+        wishes,
+        LedgerRecords(ledger, publication),
+        destination=destination,
     )
+
+
+def forget_lost_sidecars(ledger: Ledger, recording: Path) -> None:
+    """Forget the sidecars of a recording that are not there; called when it is found to be gone, and when it is back.
+
+    Whoever deletes a sidecar of a recording that stays means the sidecar, and it stays deleted. One that went with its
+    recording, or while that was gone, was cleared away with it: it is written again when the recording is brought back.
+    """
+    for sidecar in ledger.read.sidecars_of(recording):
+        try:
+            sidecar.path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            ledger.publishing.drop(sidecar.path)
+        except OSError:
+            continue  # nobody can say
+
+
+def provenance_of(sha256: bytes, result: Result) -> Provenance:
+    """Where a stored transcription comes from; ``sha256`` is that of its recording."""
+    return Provenance(sha256, result.model_id, result.model_revision, result.settings_fingerprint)
+
+
+def wishes_of(settings: Settings, root: WatchRoot) -> Wishes:
+    """What the configuration wants for the sidecars of a watched folder."""
+    return Wishes(root.formats, layout_of(settings.subtitles), root.language_suffix, root.speakers)
+
+
+def destination_of(root: WatchRoot, recording: Path) -> Destination:
+    """Where the configuration wants the sidecars of a recording in a watched folder."""
+    if root.output_dir is None:
+        return Destination.beside(recording, root.path)
+    return Destination.mirrored(recording, root.path, root.output_dir)
 
 
 def layout_of(subtitles: SubtitleSettings) -> Layout:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from watcherd.config import Settings, WatchRoot
 from watcherd.discovery.sightings import (
+    CutOff,
     FolderUnreadable,
     Found,
     Gone,
@@ -21,7 +22,7 @@ from watcherd.discovery.sightings import (
     Unreadable,
     WatchLimitReached,
 )
-from watcherd.engine.messages import Channels, Failed, Finished, Progress, Transcribe
+from watcherd.engine.messages import Cancel, Channels, Failed, Finished, Progress, Transcribe, WindowsRead
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -30,18 +31,17 @@ from watcherd.errors import (
     RecordingChangedError,
     WatcherdError,
 )
+from watcherd.fingerprint import fingerprint, settings_line
+from watcherd.hands import Hands
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.ledger.store import UnexpectedStateError
-from watcherd.publication import publish
+from watcherd.publication import destination_of, forget_lost_sidecars, publish, wishes_of
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.publish import preflight, remove_stale_temps
-
-HANDS: Final = 4
-"""How many recordings the engine has at a time. Their windows are served in turn, so a memo passes a long recording."""
 
 BLOCKED_WAIT: Final = timedelta(seconds=60)
 """How soon a folder that could not be written to is looked at again; looking costs nothing."""
@@ -94,6 +94,7 @@ class Work:
         self._look_again = look_again
         self._offline: set[Path] = set()
         self._jobs = 0
+        self._hands = Hands()
         self.in_hand: dict[int, InHand] = {}
         self.transcribed = 0
 
@@ -112,11 +113,19 @@ class Work:
             case Unreadable(root=root, path=path, error=error):
                 self._ledger.paths.bind_unreadable(path, error)
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case CutOff(root=root, path=path, why=why):
+                log(Event.CUT_OFF, root=root, path=path, why=why)
             case Gone(root=root, path=path):
+                forget_lost_sidecars(self._ledger, path)
                 self._ledger.paths.forget([path])
                 log(Event.GONE, root=root, path=path)
             case FolderUnreadable(root=root, path=path, error=error):
                 log(Event.BLOCKED, root=root, path=path, error=error)
+            case _:
+                self._root_sighted(sighting)
+
+    def _root_sighted(self, sighting: RootOnline | RootOffline | ScanComplete | WatchLimitReached) -> None:
+        match sighting:
             case RootOnline(root=root, mode=mode, why=why):
                 if root in self._offline:
                     self._offline.discard(root)
@@ -133,14 +142,19 @@ class Work:
 
     def _clean_up(self, root: Path) -> None:
         """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
-        for folder in {known.path.parent for known in self._ledger.read.paths_under(root)}:
+        settings = self._root(root)
+        if settings is None:
+            return
+        known = self._ledger.read.paths_under(root)
+        for destination in {destination_of(settings, each.path) for each in known}:
             with suppress(PublishBlockedError):
-                remove_stale_temps(folder, time.time(), root)
+                remove_stale_temps(destination.folder, time.time(), destination.root)
 
     def _found(self, found: Found) -> None:
         paths = self._ledger.paths
         binding = paths.bind(found.path, found.stat_key, found.sha256, found.packet_sha256)
         if binding.novelty is Novelty.NEW_PATH:
+            forget_lost_sidecars(self._ledger, found.path)
             others = self._forget_moved(binding.content_id, found.path)
             old_path = others[0] if others else None
             log(Event.KNOWN_CONTENT, root=found.root, path=found.path, old_path=old_path, state=binding.state)
@@ -164,6 +178,13 @@ class Work:
             case Progress(job=job) if job in self.in_hand:
                 hand = self.in_hand[job]
                 hand.done_ms, hand.duration_ms = news.done_ms, news.duration_ms
+                self._hands.learn(hand.due.content_id, news.duration_ms)
+                self._take_back_long_ones()
+            case WindowsRead(partials=partials):
+                hands = self.in_hand
+                self._ledger.windows.keep(
+                    {hands[job].due.content_id: partial for job, partial in partials.items() if job in hands}
+                )
             case Finished(job=job) if job in self.in_hand:
                 self._finished(self.in_hand.pop(job), news, now)
             case Failed(job=job) if job in self.in_hand:
@@ -173,6 +194,7 @@ class Work:
 
     def _finished(self, hand: InHand, news: Finished, now: float) -> None:
         content_id = hand.due.content_id
+        self._hands.forget(content_id)
         if not self._unchanged(hand.due):
             self._changed(hand)
             return
@@ -183,6 +205,7 @@ class Work:
             model_revision=model.revision if model else None,
             settings_fingerprint=self._fingerprint(hand.path),
             compute_ms=round(news.compute_s * 1000),
+            windows=news.windows,
         )
         self._ledger.queue.store_result(content_id, result)
         if news.warning:
@@ -249,28 +272,18 @@ class Work:
         paths = [entry.path for state in states for entry in self._ledger.read.entries(state)]
         return sum(self.retry(path) is None for path in paths)
 
-    def redo(self, path: Path) -> str | None:
-        """Have the recording transcribed again; returns why that cannot be. Sidecars that people edited are kept."""
-        known = self._ledger.read.path(path)
-        if known is None or known.content_id is None:
-            return "it is not in the ledger"
-        try:
-            self._ledger.queue.redo(known.content_id)
-        except UnexpectedStateError:
-            return "it is about to be transcribed anyway"
-        return None
-
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    def step(self, now: float) -> None:
-        """Publish and hand out whatever is due."""
+    def step(self, now: float, *, paused: bool = False) -> None:
+        """Publish whatever is due, and hand out what is, unless nothing may be begun."""
         for publication in self._ledger.publishing.due(self._online()):
             self._publish(publication)
-        self._hand_out(now)
+        if not paused:
+            self._hand_out(now)
 
     def _hand_out(self, now: float) -> None:
-        while len(self.in_hand) < HANDS and not any(hand.due.deaths for hand in self.in_hand.values()):
-            due = self._ledger.queue.next(self._online())
+        while self._hands.has_room(self._contents()) and not any(hand.due.deaths for hand in self.in_hand.values()):
+            due = self._ledger.queue.next(self._online(), self._hands.passed_over(self._contents()))
             if due is None or (due.deaths and self.in_hand):
                 # One that the engine died with runs alone: nobody shares its fate, and nobody is suspected for it.
                 return
@@ -281,10 +294,20 @@ class Work:
             self._ledger.queue.claim(due)
             self._jobs += 1
             self.in_hand[self._jobs] = InHand(due, now)
-            self._supervisor.send(
-                Transcribe(self._jobs, due.path, self._language(due.path), channels=self._channels(due.path))
-            )
+            known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
+            language, channels = self._language(due.path), self._channels(due.path)
+            self._supervisor.send(Transcribe(self._jobs, due.path, language, known, channels=channels))
             log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
+
+    def _take_back_long_ones(self) -> None:
+        """Free the hands of those that turned out to be long when there are enough of them."""
+        for job in self._hands.too_many(self._contents()):
+            content_id = self.in_hand.pop(job).due.content_id
+            self._supervisor.send(Cancel(job))
+            self._ledger.queue.release(content_id, "it is long, and waits for another long one to end")
+
+    def _contents(self) -> dict[int, int]:
+        return {job: hand.due.content_id for job, hand in self.in_hand.items()}
 
     def _ready(self, due: Due) -> bool:
         """Whether the recording can be done now; where not, the ledger knows why when this returns."""
@@ -296,7 +319,8 @@ class Work:
             return False
         try:
             root = self._root(due.path)
-            preflight(due.path.parent, root.path if root else None)
+            destination = destination_of(root, due.path) if root else Destination.beside(due.path, None)
+            preflight(destination.existing, destination.root)
         except WatcherdError as blocked:
             self._block(due.path, blocked)
             return False
@@ -308,14 +332,8 @@ class Work:
         if result is None or root is None:
             return
         try:
-            report = publish(
-                self._ledger,
-                publication,
-                result.transcript.named(root.speakers),
-                root.formats,
-                subtitles=self._settings.subtitles,
-                root=root.path,
-            )
+            wishes, destination = wishes_of(self._settings, root), destination_of(root, publication.path)
+            report = publish(self._ledger, publication, result, wishes, destination)
         except RecordingChangedError:
             self._look_again(publication.path)
             self._ledger.paths.forget([publication.path])
@@ -355,10 +373,10 @@ class Work:
         due = self._ledger.queue.next_due()
         return None if due is None else (due - datetime.now(UTC)).total_seconds()
 
-    def release_all(self) -> None:
-        """Take everything back from the engine: the daemon ends."""
+    def release_all(self, reason: str) -> None:
+        """Take everything back from the engine, which ends or has ended."""
         for hand in self.in_hand.values():
-            self._ledger.queue.release(hand.due.content_id, "the daemon was stopped")
+            self._ledger.queue.release(hand.due.content_id, reason)
         self.in_hand.clear()
 
     # --- where things are -----------------------------------------------------------------------------------------
@@ -386,7 +404,12 @@ class Work:
         return "mix" if root is None else root.channels
 
     def _fingerprint(self, path: Path) -> str:
-        return f"language={self._language(path)}; channels={self._channels(path)}"
+        return settings_line(self._settings.model, self._language(path), self._channels(path))
+
+    def _read_with(self, path: Path) -> str:
+        model = self._supervisor.model
+        assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
+        return fingerprint(model, self._fingerprint(path))
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)

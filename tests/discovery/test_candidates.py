@@ -6,7 +6,6 @@ import pytest
 
 from tests.discovery.conftest import Root
 from watcherd.discovery.candidates import Candidates, why_ignored, why_not_kind
-from watcherd.errors import ConfigError
 
 ROOT = Root(Path("/rec"))
 
@@ -109,11 +108,6 @@ def test_exclude_is_read_like_gitignore(pattern: str, excluded: str, kept: str) 
 
 def test_an_excluded_folder_is_not_entered() -> None:
     assert "exclude" in str(Candidates(Root(Path("/rec"), exclude=("drafts/**",))).why_not_folder("drafts"))
-
-
-def test_a_pattern_that_means_nothing_is_an_error_of_the_configuration() -> None:
-    with pytest.raises(ConfigError, match=r"/rec: exclude cannot be understood"):
-        Candidates(Root(Path("/rec"), exclude=("!",)))
 
 
 def test_sub_folders_are_left_out_where_the_root_is_not_recursive() -> None:

@@ -14,10 +14,12 @@ import pytest
 
 from tests.conftest import Speaker
 from tests.discovery.conftest import QUICK, Root, World
-from watcherd.discovery import hashing
+from watcherd.discovery import hashing, settling, tracking
 from watcherd.discovery.discovery import Discovery
 from watcherd.discovery.identity import stat_key
+from watcherd.discovery.leases import Writer
 from watcherd.discovery.sightings import (
+    CutOff,
     FolderUnreadable,
     Found,
     Gone,
@@ -132,6 +134,33 @@ def test_a_file_that_grows_in_steps_is_found_with_its_last_content(world: World,
         digest = hashlib.sha256(b"more" * step).digest()
         while world.found(memo, after=last).sha256 != digest:
             last = world.told[-1]
+
+
+def test_half_a_copy_of_which_nobody_knows_the_writer_waits_for_its_end(
+    world: World, folder: Path, speak: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "writer_of", lambda _: Writer.UNKNOWN)
+    monkeypatch.setattr(settling, "UNKNOWN_AT_LEAST_S", 0.1)
+    spoken = speak("good morning").read_bytes()
+    world.scanned(Root(folder, settle_s=0.02))
+    memo = put(folder / "memo.wav", spoken[:-1000])
+    assert world.wait(CutOff).path == memo
+    put(memo, spoken)
+    assert world.found(memo).sha256 == hashlib.sha256(spoken).digest()
+    assert world.paths().count(memo) == 1
+
+
+def test_what_nobody_completes_is_found_as_it_is(
+    world: World, folder: Path, speak: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "writer_of", lambda _: Writer.UNKNOWN)
+    monkeypatch.setattr(settling, "UNKNOWN_AT_LEAST_S", 0.1)
+    monkeypatch.setattr(settling, "CUT_OFF_WAITS_S", (0.1, 0.2))
+    world.scanned(Root(folder, settle_s=0.02))
+    memo = put(folder / "memo.wav", speak("good morning").read_bytes()[:-1000])
+    told = world.wait(CutOff)
+    world.found(memo, after=told)
+    assert sum(isinstance(sighting, CutOff) for sighting in world.told) == 1
 
 
 def test_an_empty_file_is_found_when_something_is_written_to_it(world: World, folder: Path) -> None:
@@ -504,7 +533,7 @@ def test_what_arrives_while_the_kernels_queue_is_full_is_found(
     (folder / "sub").mkdir()
     discovery = world.scanned(Root(folder))
     with _observer_of(discovery)._inotify_fd._lock:  # watchdog's reader stands still
-        for number in range(queued // 2 + 100):  # each is created and closed
+        for number in range(max(20_000, queued // 2 + 100)):  # each is created and closed
             (folder / "sub" / f"{number}.txt").touch()
         late = [put(folder / "late.mp3"), put(folder / "sub" / "late.mp3")]
     for path in late:

@@ -102,9 +102,10 @@ def test_a_result_of_an_earlier_order_is_not_taken(desk: Desk, tmp_path: Path) -
 
 def test_a_file_without_audio_has_no_packet_hash_and_that_is_no_error(desk: Desk, tmp_path: Path) -> None:
     memo = sparse(tmp_path / "memo.mp3", 1000)
-    desk.hasher.order_packets(memo, stat_key(memo), Identity(stat_key(memo), bytes(32)))
+    desk.hasher.order_packets(memo, stat_key(memo), Identity(stat_key(memo), bytes(32)), is_whole=True)
     result = desk.next()
     assert result.packets_tried
+    assert result.cut_off is None
     assert result.packet_sha256 is None
     assert isinstance(result.outcome, Identity)
 

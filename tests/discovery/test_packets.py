@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import Speaker
 from watcherd.discovery.identity import HashingStoppedError, content_hash
 from watcherd.discovery.packets import packet_hash
+from watcherd.engine.probe import probe
 from watcherd.errors import MediaError
 
 
@@ -26,6 +27,27 @@ def test_other_words_are_other_packets(speak: Speaker, tmp_path: Path) -> None:
     one = convert(speak("good morning"), tmp_path / "one.mp3")
     two = convert(speak("good evening"), tmp_path / "two.mp3")
     assert packet_hash(one) != packet_hash(two)
+
+
+def two_streams(first: Path, second: Path, target: Path, default: int) -> Path:
+    """One file with both recordings, the one or the other marked as the one to play."""
+    marks = [f"-disposition:a:{default}", "default", f"-disposition:a:{1 - default}", "0"]
+    both = ["-map", "0:a", "-map", "1:a", "-c", "copy", *marks]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", first, "-i", second, *both, target], check=True)
+    return target
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_several_streams_the_one_that_is_transcribed_counts(speak: Speaker, tmp_path: Path, default: int) -> None:
+    voices = [convert(speak(f"good {time}"), tmp_path / f"{time}.mka") for time in ("morning", "evening", "night")]
+    file = two_streams(voices[0], voices[1], tmp_path / "both.mka", default)
+    other_beside = [voices[2], voices[2]]
+    other_beside[default] = voices[default]
+
+    assert probe(file).stream == default
+    assert packet_hash(file) == packet_hash(voices[default])
+    assert packet_hash(two_streams(other_beside[0], other_beside[1], tmp_path / "c.mka", default)) == packet_hash(file)
+    assert packet_hash(two_streams(voices[2], voices[2], tmp_path / "d.mka", default)) != packet_hash(file)
 
 
 def test_a_name_is_never_taken_for_an_option_or_an_address(

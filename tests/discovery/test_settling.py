@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from watcherd.discovery.leases import Writer
-from watcherd.discovery.settling import LONGEST_WAIT_S, UNKNOWN_AT_LEAST_S, Settler
+from watcherd.discovery.settling import CUT_OFF_WAITS_S, LONGEST_WAIT_S, UNKNOWN_AT_LEAST_S, Settler
 from watcherd.ledger.records import StatKey
 
 MEMO = Path("/rec/memo.mp3")
@@ -151,6 +151,35 @@ def test_who_asks_for_no_settling_gets_none(writer: Writer) -> None:
     settler = Settler(0.0)
     settler.see(MEMO, key(), now=7.0)
     assert judge(settler, 100, now=7.0, writer=writer)
+
+
+def test_a_file_whose_end_is_missing_waits_longer_each_time_and_is_taken_in_the_end() -> None:
+    settler = Settler(SETTLE_S)
+    now = 0.0
+    for wait_s in CUT_OFF_WAITS_S:
+        assert settler.wait_longer(MEMO, key(), now)
+        assert settler.is_restless(MEMO, now), "nobody should wait for its end"
+        now += wait_s
+        assert settler.due(now - 0.1) == []
+        assert judge(settler, 100, now, Writer.UNKNOWN)
+    assert not settler.wait_longer(MEMO, key(), now)
+    assert settler.wait_longer(MEMO, key(), now), "another day, from the beginning"
+
+
+def test_a_file_whose_end_was_missing_settles_like_any_other_when_it_goes_on() -> None:
+    settler = Settler(SETTLE_S)
+    assert settler.wait_longer(MEMO, key(1), 0.0)
+    assert settler.wait_longer(MEMO, key(1), 30.0)
+    settler.see(MEMO, key(2), now=40.0, touched=True)
+    assert not judge(settler, 2, now=41.0, writer=Writer.UNKNOWN)
+    assert next_due(settler) == 40.0 + 3 * SETTLE_S
+    assert judge(settler, 2, now=55.0, writer=Writer.UNKNOWN)
+    assert settler.wait_longer(MEMO, key(2), 55.0)
+    assert next_due(settler) == 55.0 + CUT_OFF_WAITS_S[0], "it is another file by now"
+
+
+def test_who_asks_for_no_settling_does_not_wait_for_a_missing_end() -> None:
+    assert not Settler(0.0).wait_longer(MEMO, key(), 0.0)
 
 
 def test_a_file_that_was_dropped_is_not_due() -> None:

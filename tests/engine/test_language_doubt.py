@@ -8,9 +8,9 @@ from watcherd.engine.audio import decode
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import place
 from watcherd.engine.families import load
+from watcherd.engine.gates import judge
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.recognizer import Phrase, Reading, Recognizer
-from watcherd.engine.recording import _is_believed
 from watcherd.engine.speech import speech_windows
 
 SPOKEN = {
@@ -43,7 +43,7 @@ def suspect(recognizer: Recognizer, path: Path) -> bool:
         windows = list(speech_windows(audio))
     doubt = LanguageDoubt()
     for window, read in zip(windows, recognizer.read([w.samples for w in windows], ["en"] * len(windows)), strict=True):
-        doubt.hear(window.speech_s, read, believed=_is_believed(read))
+        doubt.hear(window.speech_s, read, believed=judge(window, read, may_split=True).believed)
     return doubt.suspect
 
 

@@ -59,6 +59,10 @@ def state_of(supervisor: Supervisor) -> EngineState:
     return supervisor.state
 
 
+def is_stuck(supervisor: Supervisor) -> bool:
+    return supervisor.stuck
+
+
 def test_work_starts_the_engine_and_may_be_given_once_the_model_is_loaded(
     supervisor: Supervisor, client: FakeClient
 ) -> None:
@@ -145,10 +149,45 @@ def test_an_engine_that_is_silent_for_longer_than_a_batch_may_take_is_stalled(
     load(supervisor, client, 0)
     longest = 60 + 8 * 120
 
-    assert supervisor.stalled_s(longest) is None
-    assert supervisor.stalled_s(longest + 1) == longest + 1
+    assert supervisor.stall_due() == longest
+    assert supervisor.stalled_s(longest - 1) is None
+    assert supervisor.stalled_s(longest) == longest
     supervisor.heard(EngineSaid(client.generation, Heartbeat()), 500)
     assert supervisor.stalled_s(longest + 1) is None
+
+
+def test_a_stall_timeout_holds_whatever_a_batch_may_take(supervisor: Supervisor, client: FakeClient) -> None:
+    supervisor.stall_timeout_s = 15
+    load(supervisor, client, 0)
+
+    assert supervisor.stalled_s(14) is None
+    assert supervisor.stalled_s(15) == 15
+
+
+def test_an_engine_that_was_killed_gets_no_work_and_is_stuck_until_it_has_ended(
+    supervisor: Supervisor, client: FakeClient
+) -> None:
+    load(supervisor, client, 0)
+
+    supervisor.kill()
+
+    assert is_stuck(supervisor)
+    assert not supervisor.want(1)
+    assert supervisor.stalled_s(1e6) is None  # it is not killed twice
+    news = supervisor.heard(EngineExited(client.generation, -9, expected=False), 2)
+    assert news == EngineDied("was killed by SIGKILL", was_loaded=True)
+    assert not is_stuck(supervisor)
+
+
+def test_what_an_engine_said_before_it_was_told_to_end_is_not_taken_for_a_loaded_model(
+    supervisor: Supervisor, client: FakeClient
+) -> None:
+    supervisor.want(0)
+    supervisor.stop()
+
+    assert supervisor.heard(EngineSaid(client.generation, LOADED), 1) is None
+    supervisor.want(2)
+    assert state_of(supervisor) is EngineState.LOADING
 
 
 def test_a_loading_engine_takes_as_long_as_it_takes(supervisor: Supervisor) -> None:
@@ -160,7 +199,7 @@ def test_another_model_is_loaded_with_the_next_work(supervisor: Supervisor, clie
     load(supervisor, client, 0)
     other = LoadModel("another/model", "auto", "auto", "auto")
 
-    supervisor.change(other, None)
+    supervisor.change(other)
 
     assert state_of(supervisor) is EngineState.UNLOADED
     assert client.load == other

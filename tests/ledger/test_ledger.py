@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -156,8 +157,11 @@ def test_a_damaged_ledger_is_refused_with_the_way_out_and_not_touched(desk: Desk
     assert "\n" not in str(caught.value)
     assert desk.database.read_bytes() == before
 
-    # The way out works: with the damaged one aside, a new one is made.
-    desk.database.rename(desk.database.with_name("damaged.sqlite3"))
+    # The way out works, as it is printed: with the damaged one aside, a new one is made.
+    command = caught.value.remedy.partition("Without a backup: ")[2].partition(";")[0]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert (desk.database.parent / "damaged" / desk.database.name).read_bytes() == before
+    assert [path.name for path in desk.database.parent.iterdir()] == ["damaged"]
     desk.ledger = Ledger.open(desk.database, desk.clock)
     assert list(desk.ledger.read.entries()) == []
 

@@ -244,3 +244,16 @@ def test_the_next_wait_is_none_where_nothing_waits_and_never_in_the_past(desk: D
     desk.clock.advance(days=1)
 
     assert desk.ledger.queue.next_due() is None
+
+
+def test_contents_that_are_passed_over_keep_their_place(desk: Desk) -> None:
+    long = desk.bind("long.mp3", "L").content_id
+    memo = desk.bind("memo.mp3", "M").content_id
+
+    next_but_long = desk.ledger.queue.next(desk.roots, {long})
+    first = desk.ledger.queue.next(desk.roots)
+
+    assert next_but_long is not None
+    assert first is not None
+    assert (next_but_long.content_id, first.content_id) == (memo, long)
+    assert desk.ledger.queue.next(desk.roots, {long, memo}) is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ NEWEST = max(migrations())
 NEXT = {
     **migrations(),
     NEWEST + 1: "ALTER TABLE contents ADD COLUMN note TEXT;",
-    NEWEST + 2: "CREATE TABLE windows (id INTEGER PRIMARY KEY) STRICT; CREATE INDEX notes ON contents (note);",
+    NEWEST + 2: "CREATE TABLE marks (id INTEGER PRIMARY KEY) STRICT; CREATE INDEX notes ON contents (note);",
 }
 """Steps that do not exist yet: what a later version will bring."""
 
@@ -37,6 +38,10 @@ def schema_of(db: sqlite3.Connection) -> list[tuple[str, ...]]:
 
 def test_versions_have_no_gap() -> None:
     assert list(migrations()) == list(range(1, NEWEST + 1))
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    assert len(list((files("watcherd.ledger") / "migrations").iterdir())) == len(migrations())
 
 
 def test_migrated_step_by_step_equals_fresh(db: sqlite3.Connection, tmp_path: Path) -> None:
@@ -83,7 +88,10 @@ def test_every_table_is_strict_and_every_foreign_key_has_an_index(db: sqlite3.Co
     tables = {row["name"]: row["strict"] for row in db.execute("PRAGMA table_list") if row["type"] == "table"}
     tables = {name: strict for name, strict in tables.items() if not name.startswith("sqlite_")}
 
-    assert set(tables) == {"contents", "paths", "results", "sidecars", "made", "events"}
+    assert set(tables) == {
+        *("contents", "paths", "results", "sidecars", "made", "events", "pause", "passages", "added_formats"),
+        *("unfinished", "windows"),
+    }
     assert set(tables.values()) == {1}
     for table in tables:
         indexed = {

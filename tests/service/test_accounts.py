@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from watcherd.errors import WatcherdError
-from watcherd.service.accounts import NOBODY, Account, own_account, own_program, require_reachable
+from watcherd.service.accounts import NOBODY, Account, own_account, own_program, require_binding, require_reachable
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can try what others may do")
 STRANGER = Account("stranger", NOBODY, NOBODY, ())
@@ -53,3 +53,10 @@ def test_rights_are_those_of_the_account_and_not_of_root(tmp_path: Path) -> None
     assert own_account().may("-w", private)
     assert not STRANGER.may("-w", private)
     assert STRANGER.may("-x", Path("/usr/bin"))
+
+
+def test_without_systemd_python_no_service_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("systemd", "systemd.daemon"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(WatcherdError, match="pip install systemd-python"):
+        require_binding(["/usr/bin/watcherd"])

@@ -167,3 +167,8 @@ def test_while_the_model_loads_the_status_says_so() -> None:
     assert status_sentence({}, [], loading="packaged:base") == "loading the model packaged:base"
     waiting = {State.PENDING: 3, State.DONE: 1}
     assert status_sentence(waiting, [], loading="packaged:base") == "loading the model packaged:base; 3 waiting"
+
+
+def test_a_pause_is_what_the_status_speaks_of() -> None:
+    assert status_sentence({State.DONE: 1}, [], paused="paused") == "paused"
+    assert status_sentence({State.PENDING: 2}, [], paused="paused until 18:30") == "paused until 18:30; 2 waiting"

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from watcherd.config import SubtitleSettings
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Result, StatKey
 from watcherd.publication import publish
-from watcherd.sidecars.placement import PublishReport
+from watcherd.sidecars.destination import Destination
+from watcherd.sidecars.placement import PublishReport, Wishes
 from watcherd.transcript import Segment, Transcript
 
 RECORDINGS = {".mp3", ".wav", ".m4a"}
 
 
-def spoken(text: str) -> Transcript:
+def spoken(text: str, language: str | None = "en") -> Transcript:
     """What is recognised in a recording that holds this text; in an empty one, nobody speaks."""
     duration_ms = 100 + 70 * len(text)
-    return Transcript("en", duration_ms, (Segment(100, duration_ms, text),) if text else ())
+    return Transcript(language, duration_ms, (Segment(100, duration_ms, text),) if text else ())
 
 
 def srt(text: str) -> bytes:
@@ -39,6 +39,9 @@ class Shelf:
     database: Path
     ledger: Ledger
     formats: Sequence[str] = ("srt", "txt")
+    language: str | None = "en"
+    language_suffix: bool = False
+    output: Path | None = None
     reports: dict[str, PublishReport] = field(default_factory=dict)
 
     def record(self, name: str, words: str) -> Path:
@@ -73,7 +76,7 @@ class Shelf:
         self.scan()
         while work := self.ledger.queue.next([self.folder]):
             self.ledger.queue.claim(work)
-            result = Result(spoken(work.path.read_text()), "packaged:base", None, "", 1)
+            result = Result(spoken(work.path.read_text(), self.language), "packaged:base", None, "", 1)
             self.ledger.queue.store_result(work.content_id, result)
 
     def publish_due(self) -> None:
@@ -83,13 +86,17 @@ class Shelf:
             report = publish(
                 self.ledger,
                 due,
-                result.transcript,
-                self.formats,
-                subtitles=SubtitleSettings(),
-                root=self.folder,
+                result,
+                Wishes(tuple(self.formats), language_suffix=self.language_suffix),
+                self.destination(due.path),
             )
             self.ledger.publishing.published(due)
             self.reports[due.path.name] = report
+
+    def destination(self, recording: Path) -> Destination:
+        if self.output is None:
+            return Destination.beside(recording, self.folder)
+        return Destination.mirrored(recording, self.folder, self.output)
 
     def again(self, name: str) -> None:
         """Make the sidecars of a path due again, as a recording does that is gone for a moment and comes back."""

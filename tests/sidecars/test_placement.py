@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,13 +10,18 @@ import pytest
 
 from tests.sidecars.conftest import Mount, Shelf, spoken, srt
 from watcherd.errors import PublishBlockedError, RecordingChangedError
+from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.states import State
-from watcherd.sidecars.cues import Layout
+from watcherd.publication import forget_lost_sidecars
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.folder import Folder
-from watcherd.sidecars.placement import publish_sidecars
+from watcherd.sidecars.placement import Wishes, publish_sidecars
 from watcherd.sidecars.publish import Outcome
 from watcherd.sidecars.records import RunRecords
+from watcherd.sidecars.rendering import Provenance
+
+PROVENANCE = Provenance(bytes(32), "packaged:base", None, "language=auto")
 
 
 def outcomes(shelf: Shelf, recording: str) -> dict[str, Outcome]:
@@ -172,6 +178,67 @@ def test_what_the_user_deleted_stays_deleted_until_redo(shelf: Shelf) -> None:
     assert shelf.sidecars() == {"talk.srt", "talk.txt"}
 
 
+def go(shelf: Shelf, name: str) -> None:
+    """What the daemon does when a recording is gone."""
+    path = shelf.folder / name
+    path.unlink(missing_ok=True)
+    forget_lost_sidecars(shelf.ledger, path)
+    shelf.ledger.paths.forget([path])
+
+
+def come_back(shelf: Shelf, name: str, words: str) -> None:
+    """What the daemon does when a recording is there again."""
+    shelf.record(name, words)
+    forget_lost_sidecars(shelf.ledger, shelf.folder / name)
+    shelf.publish()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_sidecar_that_went_with_its_recording_comes_back_with_it(
+    shelf: Shelf,
+    together: bool,  # noqa: FBT001  a parameter
+) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    if together:
+        (shelf.folder / "talk.srt").unlink()
+    go(shelf, "talk.mp3")
+    (shelf.folder / "talk.srt").unlink(missing_ok=True)
+
+    come_back(shelf, "talk.mp3", "Hello there.")
+
+    assert shelf.sidecars() == {"talk.srt", "talk.txt"}
+
+
+def test_an_edited_sidecar_that_comes_back_with_its_recording_stays_as_it_is(shelf: Shelf) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    (shelf.folder / "talk.srt").unlink()
+    go(shelf, "talk.mp3")
+    (shelf.folder / "talk.srt").write_text("edited")
+
+    come_back(shelf, "talk.mp3", "Hello there.")
+
+    assert shelf.sidecars() == {"talk.srt", "talk.txt"}
+    assert shelf.text("talk.srt") == "edited"
+
+
+def test_a_sidecar_whose_folder_cannot_be_looked_into_is_not_forgotten(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+
+    def refuse(path: Path) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", refuse)
+        forget_lost_sidecars(shelf.ledger, recording)
+
+    assert len(shelf.ledger.read.sidecars_of(recording)) == 2
+
+
 # --- a recording that changes or moves ----------------------------------------------------------------------------
 
 
@@ -279,6 +346,26 @@ def test_a_recording_that_comes_back_finds_its_sidecars(shelf: Shelf) -> None:
     assert set(outcomes(shelf, "talk.mp3").values()) == {Outcome.UNCHANGED}
 
 
+def test_after_the_loss_of_the_ledger_a_sidecar_as_it_would_be_written_is_ours_and_any_other_is_not(
+    shelf: Shelf,
+) -> None:
+    shelf.record("talk.mp3", "Hello there.")
+    shelf.publish()
+    (shelf.folder / "talk.txt").write_text("edited")
+
+    shelf.ledger.close()
+    for file in shelf.database.parent.glob(f"{shelf.database.name}*"):
+        file.unlink()
+    shelf.ledger = Ledger.open(shelf.database)
+    shelf.publish()
+
+    outcomes = {sidecar.format_name: sidecar.outcome for sidecar in shelf.reports["talk.mp3"].sidecars}
+    assert outcomes == {"srt": Outcome.ADOPTED, "txt": Outcome.KEPT}
+    assert shelf.text("talk.txt") == "edited"
+    (sidecar,) = shelf.ledger.read.sidecars_of(shelf.folder / "talk.mp3")[:1]
+    assert sidecar.written_sha256 is not None
+
+
 def test_sidecars_follow_to_another_file_system(shelf: Shelf, small_disk: tuple[Path, Mount]) -> None:
     disk, _ = small_disk
     recording = shelf.record("talk.mp3", "Hello there.")
@@ -295,14 +382,35 @@ def test_a_recording_that_vanished_is_told_from_a_folder_that_did(shelf: Shelf, 
     records = RunRecords()
     recording.unlink()
     with pytest.raises(RecordingChangedError, match="the recording is gone"):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.mkdir()
     with pytest.raises(RecordingChangedError, match="no file any more"):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records)
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
     recording.rmdir()
     recording.touch()
     with pytest.raises(PublishBlockedError):
-        publish_sidecars(recording, spoken("Hello."), ["txt"], Layout(), records, folder=tmp_path / "gone")
+        publish_sidecars(
+            recording,
+            spoken("Hello."),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination(tmp_path / "gone", None),
+        )
     assert shelf.names() == {"talk.mp3"}
 
 
@@ -318,7 +426,11 @@ def test_one_command_does_not_overwrite_what_it_wrote_itself(tmp_path: Path) -> 
         recording = tmp_path / folder / "memo.mp3"
         recording.touch()
         records.recording = recording
-        reports.append(publish_sidecars(recording, spoken(folder), ["txt"], Layout(), records, folder=output))
+        reports.append(
+            publish_sidecars(
+                recording, spoken(folder), PROVENANCE, Wishes(("txt",)), records, destination=Destination(output, None)
+            )
+        )
     assert [report.written for report in reports] == [[output / "memo.txt"], [output / "memo.mp3.txt"]]
     assert (output / "memo.txt").read_text() == "one\n"
     assert (output / "memo.mp3.txt").read_text() == "two\n"
@@ -330,7 +442,14 @@ def test_a_second_command_keeps_what_the_first_one_wrote(tmp_path: Path) -> None
     for text, count in (("one", 1), ("one", 1), ("two", 0)):
         records = RunRecords()
         records.recording = recording
-        report = publish_sidecars(recording, spoken(text), ["txt"], Layout(), records)
+        report = publish_sidecars(
+            recording,
+            spoken(text),
+            PROVENANCE,
+            Wishes(("txt",)),
+            records,
+            destination=Destination.beside(recording, None),
+        )
         assert len(report.written) == count
     assert report.kept == [tmp_path / "memo.txt"]
     assert (tmp_path / "memo.txt").read_text() == "one\n"

@@ -1,5 +1,5 @@
 from watcherd.sidecars.cues import Cue, Layout, cues
-from watcherd.sidecars.formats import FORMATS
+from watcherd.sidecars.turns import with_names
 from watcherd.transcript import Segment, Transcript, Word
 
 CALL = Transcript(
@@ -15,19 +15,15 @@ CALL = Transcript(
 
 
 def test_every_turn_of_a_call_is_a_cue_of_its_own_with_a_name() -> None:
-    assert cues(CALL, Layout()) == [
+    assert cues(with_names(CALL), Layout()) == [
         Cue(0, 1_017, ("Me: Hello?",)),
         Cue(1_100, 2_917, ("Ada Caller: Hi. It is me.",)),
         Cue(3_000, 5_000, ("Me: Good morning.",)),
     ]
 
 
-def test_every_turn_of_a_call_is_a_paragraph_with_a_name() -> None:
-    assert FORMATS["txt"].text(CALL, Layout()) == ("Me: Hello?\n\nAda Caller: Hi. It is me.\n\nMe: Good morning.\n")
-
-
 def test_without_speakers_nobody_is_named() -> None:
     transcript = Transcript("en", 2_000, (Segment(0, 1_500, "Hello there."),))
 
     assert transcript.named(("Me", "Caller")) == transcript
-    assert cues(transcript, Layout()) == [Cue(0, 2_000, ("Hello there.",))]
+    assert cues(with_names(transcript), Layout()) == [Cue(0, 2_000, ("Hello there.",))]

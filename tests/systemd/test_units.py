@@ -12,6 +12,7 @@ from watcherd.service.units import unit
 CATALOG = Path(__file__).parents[2] / "systemd" / "watcherd.catalog"
 FIELDS = {
     "error": "WATCHERD_ERROR_CLASS",
+    "language": "WATCHERD_LANGUAGE",
     "path": "WATCHERD_PATH",
     "root": "WATCHERD_ROOT",
     "sidecar": "WATCHERD_SIDECAR",

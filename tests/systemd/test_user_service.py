@@ -9,6 +9,8 @@ from watcherd.service.events import Event
 HOME = "/home/alice"
 RUNTIME = "/run/user/4711"
 ENVIRON = {"HOME": HOME, "USER": "alice", "XDG_RUNTIME_DIR": RUNTIME, "PATH": "/usr/bin:/bin"}
+CONFIG = f"{HOME}/.config/watcherd/config.toml"
+SETTINGS = '[model]\nid = "packaged:tiny.en"\n[[watch]]\npath = "~/Sync"\nsettle = "200ms"\n'
 UNIT = f"{HOME}/.config/systemd/user/watcherd.service"
 
 
@@ -38,10 +40,7 @@ def alice(box: Box) -> Box:
     )
     box.said("systemctl", "daemon-reload")
     box.said("systemctl", "start", "user@4711.service")
-    box.write(
-        f"{HOME}/.config/watcherd/config.toml",
-        '[model]\nid = "packaged:tiny.en"\n[[watch]]\npath = "~/Sync"\nsettle = "200ms"\n',
-    )
+    box.write(CONFIG, SETTINGS)
     box.said("chown", "-R", "alice:", f"{HOME}/.config")
     return box
 
@@ -65,6 +64,25 @@ def test_a_user_runs_it_without_the_administrator(alice: Box, speak: Speaker) ->
     assert alice.said("stat", "--format=%U", f"{HOME}/Sync/memo.srt") == "alice\n"
     alice.said("test", "-s", f"{HOME}/.local/state/watcherd/ledger.sqlite3")
     assert '"state": "idle"' in as_alice(alice, str(WATCHERD), "status", "--json")
+
+    # A frozen engine has the next recording in hand; neither reloads nor a stop lose it, and the next start does it.
+    daemon = as_alice(alice, "systemctl", "--user", "show", "--value", "--property=MainPID", "watcherd").strip()
+    alice.said("kill", "-STOP", alice.said("pgrep", "--parent", daemon).strip())
+    recording = f"{HOME}/Sync/next.wav"
+    alice.copy(speak("The second brown fox jumps over the lazy dog."), recording)
+    alice.await_record(f"MESSAGE_ID={Event.STARTED.value.message_id}", f"WATCHERD_PATH={recording}")
+    alice.write(CONFIG, SETTINGS.replace("200ms", "200 moments"))
+    reload = ("systemctl", "--user", "reload", "watcherd")
+    assert alice.run(*reload, user="alice", environ=ENVIRON).returncode != 0
+    alice.write(CONFIG, SETTINGS.replace("200ms", "300ms"))
+    as_alice(alice, *reload)
+    as_alice(alice, "systemctl", "--user", "stop", "watcherd")
+    result = as_alice(alice, "systemctl", "--user", "show", "--property=ActiveState,Result", "watcherd")
+    assert set(result.split()) == {"ActiveState=inactive", "Result=success"}
+    as_alice(alice, "systemctl", "--user", "start", "watcherd")
+    alice.await_record(f"MESSAGE_ID={Event.DONE.value.message_id}", f"WATCHERD_PATH={recording}")
+    story = alice.journal("_SYSTEMD_USER_UNIT=watcherd.service", f"WATCHERD_PATH={recording}")
+    assert [record["WATCHERD_STATE"] for record in story] == ["pending", "running", "running", "transcribed", "done"]
 
     told = as_alice(alice, str(WATCHERD), "uninstall", "--user")
     assert "the service is stopped" in told

@@ -58,6 +58,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _ffmpeg()
     for root in settings.watch:
         yield _folder(root.path)
+        if root.output_dir is not None:
+            yield _folder(root.output_dir)
     if shortage := inotify_shortage([root.path for root in settings.watch if root.mode != "poll"]):
         yield Finding("inotify", Verdict.NOTE, shortage)
     yield _model(settings.model.id)

@@ -10,7 +10,7 @@ from watcherd.config.files import SYSTEM_CONFIG
 from watcherd.errors import EXIT_OK, WatcherdError
 from watcherd.installation import Installation, install, next_steps, system_installation, user_installation
 from watcherd.names import printable
-from watcherd.service.accounts import own_account, own_program, require_reachable, service_account
+from watcherd.service.accounts import own_account, own_program, require_binding, require_reachable, service_account
 
 
 def register(commands: Subparsers) -> None:
@@ -56,6 +56,7 @@ def require_right_user(*, of_user: bool, only_look: bool = False) -> None:
 
 def _planned(options: argparse.Namespace) -> Installation:
     program = own_program()
+    require_binding(program)
     if options.user:
         require_reachable(program, own_account())
         config = find_config(options.config, os.environ).absolute()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from watcherd.config import LedgerSettings, Settings, find_config, ledger_path, load
+from watcherd.config import FORMATS, LedgerSettings, Settings, find_config, ledger_path, load
 from watcherd.errors import ConfigError
+from watcherd.service.system import service_ledger
 
 Subparsers = Any
 """argparse names the type of ``add_subparsers`` only privately."""
@@ -28,6 +29,11 @@ def add_command(
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``."""
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def add_formats(parser: argparse.ArgumentParser, use: str) -> None:
+    """``--format``, once for each; ``use`` says what for. None where it is not given."""
+    parser.add_argument("--format", dest="formats", action="append", choices=FORMATS, help=use)
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +65,11 @@ def ledger_of(options: argparse.Namespace) -> Path:
         config = find_config(options.config, os.environ)
     except ConfigError:
         return LedgerSettings().path
-    return ledger_path(config)
+    ledger = ledger_path(config)
+    if ledger == LedgerSettings().path and "STATE_DIRECTORY" not in os.environ:
+        # A person asks, and the state directory of the service is not a person's.
+        return service_ledger(config) or ledger
+    return ledger
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -21,6 +21,6 @@ def run(options: argparse.Namespace) -> int:
     ledger = ledger_of(options)
     if not options.failed:
         return ask_for_files(ledger, "retry", options.files)
-    count = asked(ledger, {"command": "retry", "failed": True})["retried"]
+    count = asked(ledger, {"command": "retry", "failed": True}, "retried")["retried"]
     print(f"{count} recordings are tried again" if count else "nothing failed")
     return EXIT_OK

@@ -3,17 +3,20 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from watcherd.commands.options import Subparsers, add_command, add_json, ledger_of
+from watcherd.commands.terminal import Terminal
 from watcherd.config import find_config, load
+from watcherd.decisions import summary
 from watcherd.discovery.candidates import why_ignored
 from watcherd.errors import EXIT_OK, ConfigError
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import NoLedgerError
 from watcherd.names import printable
-from watcherd.service.spoken import duration
+from watcherd.service.spoken import clock, duration
 
 
 def register(commands: Subparsers) -> None:
@@ -39,17 +42,21 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         events = [event.to_dict() for event in story]
         segments = None if transcript is None else transcript.to_dict()
-        print(json.dumps(entry.to_dict() | {"events": events, "transcript": segments}, indent=2))
+        windows = [window.to_dict() for window in result.windows] if result else []
+        print(json.dumps(entry.to_dict() | {"events": events, "transcript": segments, "windows": windows}, indent=2))
         return EXIT_OK
     print(f"{printable(path)}\n  state      {entry.state}")
     for name, value in _facts(entry.to_dict()):
         print(f"  {name:<10} {value}")
+    if result and (told := summary(result.windows)):
+        print(f"  windows    {printable(told)}")
     for event in story:
         print(f"  {event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.to_state}: {printable(event.reason)}")
     if transcript is not None and transcript.segments:
         print()
+        terminal = Terminal.of(sys.stdout)
         for segment in transcript.segments:
-            print(f"  {clock(segment.start_ms)}  {segment.text}")
+            terminal.print_said(clock(segment.start_ms), printable(segment.text))
     return EXIT_OK
 
 
@@ -63,16 +70,6 @@ def why_unknown(options: argparse.Namespace, path: Path) -> str:
     if root is None:
         return "it is in no watched folder"
     return why_ignored(root, path) or "watcherd has not seen it yet"
-
-
-def clock(moment_ms: int) -> str:
-    """Hours, minutes and seconds.
-
-    >>> clock(3_723_400)
-    '1:02:03'
-    """
-    minutes, seconds = divmod(moment_ms // 1000, 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _unknown(path: Path, reason: str, *, as_json: bool) -> int:

@@ -7,18 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from watcherd.commands.options import Subparsers, add_command, add_json
-from watcherd.config import FORMATS, LANGUAGES, SPEAKERS, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.commands.options import Subparsers, add_command, add_formats, add_json
+from watcherd.config import DEFAULT_FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.discovery.identity import content_hash
 from watcherd.engine.client import load_order
-from watcherd.engine.messages import ModelLoaded, Progress
+from watcherd.engine.messages import Channels, ModelLoaded, Progress
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
+from watcherd.fingerprint import settings_line
 from watcherd.names import printable
 from watcherd.oneoff import Outcome, transcribe
 from watcherd.publication import layout_of
 from watcherd.service.progress import ProgressBar
 from watcherd.service.spoken import duration
-from watcherd.sidecars.placement import publish_sidecars
+from watcherd.sidecars.destination import Destination
+from watcherd.sidecars.placement import PublishReport, Wishes, publish_sidecars
 from watcherd.sidecars.records import RunRecords
+from watcherd.sidecars.rendering import Provenance
+from watcherd.transcript import Transcript
 
 
 def register(commands: Subparsers) -> None:
@@ -35,6 +40,7 @@ def register(commands: Subparsers) -> None:
     parser.add_argument(
         "--channels", choices=("mix", "split"), default="mix", help="split: the two channels are the sides of a call"
     )
+    add_formats(parser, f"of the transcripts, once for each; default: {', '.join(DEFAULT_FORMATS)}")
     add_json(parser)
 
 
@@ -47,13 +53,16 @@ def run(options: argparse.Namespace) -> int:
     refuse_languages(model.id, languages)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
-    code, report, records = EXIT_OK, [], RunRecords()
+    code, report = EXIT_OK, []
+    wishes = Wishes(tuple(dict.fromkeys(options.formats or DEFAULT_FORMATS)), layout_of(subtitles))
+    press = _Press(model, options.channels, wishes, options.output)
     with ProgressBar(sys.stderr) as bar:
 
         def told(news: ModelLoaded | Progress) -> None:
             if isinstance(news, Progress):
                 bar.show(options.files[news.job], news.done_ms, news.duration_ms)
             else:
+                press.revision = news.revision
                 print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
 
         outcomes = transcribe(
@@ -61,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         )
         for outcome in outcomes:
             bar.clear()
-            entry = _publish(outcome, subtitles, options.output, records)
+            entry = _publish(outcome, press)
             if entry["error"]:
                 code = EXIT_WORK_FAILED
             report.append(entry)
@@ -91,16 +100,32 @@ def _language(code: str) -> str:
     return code
 
 
-def _publish(outcome: Outcome, subtitles: SubtitleSettings, folder: Path | None, records: RunRecords) -> dict[str, Any]:
+class _Press:
+    """Makes the sidecars of one recording after the other; ``revision`` of the model is known once it is loaded."""
+
+    def __init__(self, model: ModelSettings, channels: Channels, wishes: Wishes, folder: Path | None) -> None:
+        self.revision: str | None = None
+        self._model = model
+        self._channels = channels
+        self._wishes = wishes
+        self._folder = folder
+        self._records = RunRecords()
+
+    def publish(self, recording: Path, transcript: Transcript) -> PublishReport:
+        sha256 = content_hash(recording.resolve()).sha256
+        settings = settings_line(self._model, self._model.language, self._channels)
+        provenance = Provenance(sha256, self._model.id, self.revision, settings)
+        self._records.recording = recording
+        destination = Destination(self._folder or recording.parent, root=None)
+        return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, destination=destination)
+
+
+def _publish(outcome: Outcome, press: _Press) -> dict[str, Any]:
     sidecars: list[Path] = []
-    records.recording = outcome.path
     error = outcome.error
     if outcome.transcript is not None:
         try:
-            published = publish_sidecars(
-                outcome.path, outcome.transcript.named(SPEAKERS), FORMATS, layout_of(subtitles), records, folder=folder
-            )
-            sidecars = published.written
+            sidecars = press.publish(outcome.path, outcome.transcript).written
         except WatcherdError as blocked:
             error = blocked
     transcript = outcome.transcript

@@ -3,9 +3,10 @@
 from watcherd.config.files import find_config, ledger_path, load
 from watcherd.config.languages import LANGUAGES
 from watcherd.config.settings import LedgerSettings, ModelSettings, Settings, SubtitleSettings, WatchRoot
-from watcherd.config.values import FORMATS, SPEAKERS, state_directory
+from watcherd.config.values import DEFAULT_FORMATS, FORMATS, SPEAKERS, state_directory
 
 __all__ = [
+    "DEFAULT_FORMATS",
     "FORMATS",
     "LANGUAGES",
     "SPEAKERS",

@@ -38,15 +38,17 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     )
 
 
-def load(path: Path) -> Settings:
-    """Read and check a configuration, with the folders that it names.
+def load(path: Path, *, check_disk: bool = True) -> Settings:
+    """Read and check a configuration, with the folders that it names unless the disk is not to be looked at.
 
     Raises:
         ConfigError: with all that is wrong, one complaint a line.
     """
     text = _read(path)
     document = _parse(text, path)
-    return Settings.from_document(document, path.absolute().parent, file=path, lines=line_numbers(text))
+    return Settings.from_document(
+        document, path.absolute().parent, file=path, lines=line_numbers(text), check_disk=check_disk
+    )
 
 
 def ledger_path(path: Path) -> Path:

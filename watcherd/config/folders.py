@@ -11,15 +11,20 @@ from watcherd.config.complaints import Complaint, Location, key_name
 from watcherd.names import printable
 
 
-def check_places(roots: Mapping[Location, Path], ledger: Path | None) -> list[Complaint]:
-    """All that is wrong with the watched folders, by the key that names each, and with where the ledger lies.
+def check_places(
+    roots: Mapping[Location, Path], outputs: Mapping[Location, Path], ledger: Path | None
+) -> list[Complaint]:
+    """All that is wrong with the watched folders and those for sidecars, and with where the ledger lies.
 
     Args:
-        roots: absolute paths.
+        roots: absolute paths, by the keys that name them.
+        outputs: the same for ``output_dir``.
         ledger: the absolute path of the database; None where it is not known.
     """
-    complaints = [complaint for key, root in roots.items() if (complaint := check_folder(key, root)) is not None]
+    folders = [*roots.items(), *outputs.items()]
+    complaints = [complaint for key, folder in folders if (complaint := check_folder(key, folder)) is not None]
     complaints += _overlaps(list(roots.items()))
+    complaints += _check_outputs(outputs, roots)
     if ledger is not None:
         complaints += _check_ledger(ledger, roots.values())
     return complaints
@@ -69,6 +74,18 @@ def _overlaps(roots: Sequence[tuple[Location, Path]]) -> Iterator[Complaint]:
                 f"{printable(root)} {how}, and its recordings would be taken twice",
                 "Keep one of the two; exclude = [...] leaves out parts of a folder",
             )
+
+
+def _check_outputs(outputs: Mapping[Location, Path], roots: Mapping[Location, Path]) -> Iterator[Complaint]:
+    for key, output in outputs.items():
+        for root_key, root in roots.items():
+            if not _same(output, root):
+                continue
+            if root_key[:-1] == key[:-1]:
+                what, remedy = "is the watched folder itself, where sidecars go anyway", "Leave the key out"
+            else:
+                what, remedy = f"is watched itself, as {key_name(root_key)}", "Name a folder for sidecars alone"
+            yield Complaint(key, f"{printable(output)} {what}", remedy)
 
 
 def _check_ledger(ledger: Path, roots: Iterable[Path]) -> Iterator[Complaint]:

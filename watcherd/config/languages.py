@@ -127,6 +127,8 @@ _OTHER_NAMES: Final = {
     "valencian": "ca",
 }
 
+_ISO_639: Final = {"jw": "jv"}
+
 CODES_BY_NAME: Final = {name: code for code, name in LANGUAGES.items()} | _OTHER_NAMES
 
 
@@ -138,3 +140,12 @@ def language_code(text: str) -> str | None:
     """
     wanted = text.strip().casefold()
     return wanted if wanted in LANGUAGES else CODES_BY_NAME.get(wanted)
+
+
+def iso_639(code: str) -> str:
+    """A language of Whisper's by its code in ISO 639, as players know it.
+
+    >>> iso_639("de"), iso_639("jw")
+    ('de', 'jv')
+    """
+    return _ISO_639.get(code, code)

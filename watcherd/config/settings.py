@@ -30,12 +30,20 @@ class ModelSettings(Table):
     device: Annotated[str, AfterValidator(values.device)] = "auto"
     dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
+    decoding: Literal["fast", "accurate"] = "fast"
+    """Whether one text of each window is followed or the most probable of several is sought."""
+    word_times: bool = False
+    """Whether every word gets its time, also where that costs a further pass over the text."""
     language: Annotated[str, AfterValidator(values.language_or_auto)] = "auto"
     """One of Whisper's codes, or ``"auto"``."""
     idle_unload_s: Annotated[float | None, PlainValidator(values.seconds_or_never)] = Field(
         default=1800.0, alias="idle_unload"
     )
     """Seconds without work after which the engine gives its memory back; None for never."""
+    stall_timeout_s: Annotated[float | None, PlainValidator(values.stall_timeout)] = Field(
+        default=None, alias="stall_timeout"
+    )
+    """Seconds of silence after which an engine is replaced; None goes by the length of its work."""
 
 
 Format = Annotated[str, AfterValidator(values.sidecar_format)]
@@ -59,7 +67,7 @@ class WatchRoot(Table):
     language: Annotated[str, AfterValidator(values.language_or_auto)] | None = Field(default=None, examples=["en"])
     """None leaves it to ``[model]``; see ``Settings.language_of``."""
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
-        values.FORMATS
+        values.DEFAULT_FORMATS
     )
     channels: Literal["mix", "split"] = "mix"
     """What becomes of two channels: one voice, or the two sides of a call."""
@@ -67,6 +75,12 @@ class WatchRoot(Table):
         values.SPEAKERS
     )
     """What the sides are called in sidecars, where channels are split: left, right."""
+    language_suffix: bool = False
+    """Subtitles have their language in their names."""
+    output_dir: Annotated[Path, PlainValidator(values.output_folder)] | None = Field(
+        default=None, examples=["~/Transcripts"]
+    )
+    """Where the sidecars go, in the tree of ``path``; absolute. None: beside their recordings."""
 
 
 class SubtitleSettings(Table):
@@ -112,6 +126,7 @@ class Settings(Table):
         *,
         file: Path | None = None,
         lines: Mapping[Location, int] = MappingProxyType({}),
+        check_disk: bool = True,
     ) -> Self:
         """Check a parsed document, and the disk for the folders that it names.
 
@@ -120,6 +135,7 @@ class Settings(Table):
             base_folder: absolute; relative paths start here.
             file: where the document comes from, for the messages.
             lines: where its keys stand in the file, for the messages.
+            check_disk: whether the folders have to be there and of use; a command that only reads the ledger need not.
 
         Raises:
             ConfigError: with all that is wrong.
@@ -131,8 +147,10 @@ class Settings(Table):
             settings = cls.model_validate(document, context=context)
         except ValidationError as error:
             complaints += complaints_of(error, cls, lines)
-        places = check_places(_roots_of(document, base_folder), _ledger_of(document, base_folder))
-        complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
+        if check_disk:
+            roots, others = (_folders_of(document, base_folder, key) for key in ("path", "output_dir"))
+            places = check_places(roots, others, _ledger_of(document, base_folder))
+            complaints += [replace(place, line=line_of(place.location, lines)) for place in places]
         if settings is None or complaints:
             raise refusal(complaints, file)
         return settings
@@ -199,15 +217,15 @@ class Settings(Table):
         }
 
 
-def _roots_of(document: Mapping[str, object], base_folder: Path) -> dict[Location, Path]:
-    """The folders of all tables that name one, whatever else is wrong with them."""
-    roots: dict[Location, Path] = {}
+def _folders_of(document: Mapping[str, object], base_folder: Path, key: str) -> dict[Location, Path]:
+    """The folders of all ``[[watch]]`` that have one under this key, whatever else is wrong with them."""
+    folders: dict[Location, Path] = {}
     tables = document.get("watch")
     for index, table in enumerate(tables if isinstance(tables, list) else ()):
-        if isinstance(table, dict) and "path" in table:
+        if isinstance(table, dict) and key in table:
             with suppress(PydanticCustomError):
-                roots["watch", index, "path"] = values.absolute(table["path"], base_folder)
-    return roots
+                folders["watch", index, key] = values.absolute(table[key], base_folder)
+    return folders
 
 
 def _ledger_of(document: Mapping[str, object], base_folder: Path) -> Path | None:

@@ -12,10 +12,14 @@ from pydantic import ValidationInfo
 
 from watcherd.config.complaints import wrong
 from watcherd.config.languages import CODES_BY_NAME, LANGUAGES, language_code
+from watcherd.config.patterns import compiled
 from watcherd.names import printable
 
-FORMATS: Final = ("srt", "txt")
+FORMATS: Final = ("srt", "vtt", "txt", "json", "tsv", "lrc", "md")
 """The sidecars that can be asked for."""
+
+DEFAULT_FORMATS: Final = ("srt", "txt")
+"""Those that are written where nobody asks."""
 
 SPEAKERS: Final = ("Left", "Right")
 """What the speakers of split channels are called unless they have names."""
@@ -25,6 +29,9 @@ LONGEST_NAME: Final = 30
 
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 """A week. Longer waits are slips of the pen, and past 24 days ``epoll`` refuses them."""
+
+LEAST_STALL_S: Final = 10.0
+"""An engine without work is heard of every 5 s."""
 
 BASE_FOLDER: Final = "base_folder"
 """The key of pydantic's validation context under which the folder for relative paths stands."""
@@ -78,6 +85,16 @@ def seconds_or_never(value: object) -> float | None:
     if isinstance(value, str) and value.casefold() == "never":
         raise wrong(f"{shown(value)} is not a duration", 'Write "never" in small letters')
     return seconds(value)
+
+
+def stall_timeout(value: object) -> float | None:
+    """Seconds without a sign of life; None for ``"auto"``, which goes by the length of the work."""
+    if value is None or value == "auto":
+        return None
+    timeout_s = seconds(value)
+    if timeout_s < LEAST_STALL_S:
+        raise wrong(f"{shown(value)} is shorter than the pauses of a healthy engine", 'Write "auto", or "10s" or more')
+    return timeout_s
 
 
 def batch_size(value: object) -> int | Literal["auto"]:
@@ -155,6 +172,13 @@ def pattern(value: str) -> str:
             f"{shown(value)} can match nothing: patterns are relative to the watched folder",
             'Write one such as "drafts/**"',
         )
+    try:
+        compiled([value])
+    except ValueError as error:
+        raise wrong(
+            f"{shown(value)} cannot be understood: nothing may end with a backslash, and [ needs its ]",
+            'Write one such as "drafts/**" or "*.tmp.wav", with a backslash before a character that means itself',
+        ) from error
     return value
 
 
@@ -166,6 +190,11 @@ def as_tuple(value: object) -> object:
 def folder(value: object, info: ValidationInfo) -> Path:
     """A watched folder, absolute; whether it is there is checked elsewhere."""
     return absolute(value, _base_folder(info))
+
+
+def output_folder(value: object, info: ValidationInfo) -> Path:
+    """A folder for sidecars, absolute; whether it is there is checked elsewhere."""
+    return absolute(value, _base_folder(info), 'output_dir = "~/Transcripts"')
 
 
 def ledger_file(value: object, info: ValidationInfo) -> Path:

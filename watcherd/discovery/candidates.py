@@ -6,11 +6,8 @@ import stat
 from pathlib import Path
 from typing import Final, Literal
 
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
-
+from watcherd.config.patterns import compiled
 from watcherd.discovery.contracts import WatchRoot
-from watcherd.errors import ConfigError
 
 EXTENSIONS: Final = frozenset(
     {
@@ -59,15 +56,12 @@ class Candidates:
 
     A reason is half a sentence about the file: "it is empty; …". Relative paths are those below the root, joined by
     ``/``.
-
-    Raises:
-        ConfigError: a pattern of ``exclude`` cannot be understood.
     """
 
     def __init__(self, root: WatchRoot) -> None:
         self._recursive = root.recursive
         self._conflicts: Literal["skip", "transcribe"] = root.sync_conflicts
-        self._exclude = _compiled(root)
+        self._exclude = compiled(root.exclude) if root.exclude else None
 
     def why_not_folder(self, relative: str) -> str | None:
         """For a folder below the root; what lies above it is not looked at."""
@@ -151,15 +145,3 @@ def why_ignored(root: WatchRoot, path: Path) -> str | None:
         return "it does not exist"
     except OSError as error:
         return f"it cannot be looked at: {error.strerror}"
-
-
-def _compiled(root: WatchRoot) -> GitIgnoreSpec | None:
-    if not root.exclude:
-        return None
-    try:
-        # A pattern is a name, not a line of a file: gitignore would take a leading # for a comment.
-        return GitIgnoreSpec.from_lines("\\" + each if each.startswith("#") else each for each in root.exclude)
-    except GitIgnorePatternError as error:
-        raise ConfigError(
-            f"exclude cannot be understood: {error}", path=root.path, remedy="Write patterns as in .gitignore"
-        ) from error

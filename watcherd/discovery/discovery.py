@@ -23,9 +23,6 @@ class Discovery:
         known: opens a reader of the ledger for the thread that calls it.
         emit: hears everything, from several threads; it has to return soon and must not raise.
         pace: how often what is done without a cause.
-
-    Raises:
-        ConfigError: a pattern of ``exclude`` cannot be understood.
     """
 
     def __init__(

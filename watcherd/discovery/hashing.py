@@ -12,6 +12,7 @@ from typing import Final
 
 from watcherd.discovery.identity import HashingStoppedError, Identity, content_hash
 from watcherd.discovery.packets import packet_hash
+from watcherd.discovery.wholeness import why_cut_off
 from watcherd.errors import WatcherdError
 from watcherd.ledger.records import StatKey
 
@@ -29,6 +30,8 @@ class Hashed:
     outcome: Identity | WatcherdError
     packet_sha256: bytes | None = None
     packets_tried: bool = False
+    cut_off: str | None = None
+    """What shows that its end is missing; None where nothing does, or where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,20 @@ class _Order:
     key: StatKey
     identity: Identity | None
     """Already known: only the packets are wanted."""
+    is_whole: bool = True
+    """Nobody writes it any more; where that is not known, the file itself is asked."""
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def carry_out(self) -> Hashed:
         if self.identity is None:
             return Hashed(self.path, self.key, content_hash(self.path, self.cancelled.is_set))
-        packets = None
+        packets = cut_off = None
         # Without ffmpeg the daemon does not start; without audio there is nothing to recognise again.
         with contextlib.suppress(WatcherdError, OSError):
+            if not self.is_whole:
+                cut_off = why_cut_off(self.path, self.cancelled.is_set)
             packets = packet_hash(self.path, self.cancelled.is_set)
-        return Hashed(self.path, self.key, self.identity, packets, packets_tried=True)
+        return Hashed(self.path, self.key, self.identity, packets, packets_tried=True, cut_off=cut_off)
 
 
 class Hasher:
@@ -66,9 +73,12 @@ class Hasher:
         """Have the content of a file hashed; an earlier order for it is withdrawn."""
         self._put(_Order(path, key, None))
 
-    def order_packets(self, path: Path, key: StatKey, identity: Identity) -> None:
-        """Have the audio packets of a file hashed, whose content is known by now."""
-        self._put(_Order(path, key, identity))
+    def order_packets(self, path: Path, key: StatKey, identity: Identity, *, is_whole: bool) -> None:
+        """Have the audio packets of a file hashed, whose content is known by now.
+
+        Where ``is_whole`` is not certain, the result says what the recording itself shows.
+        """
+        self._put(_Order(path, key, identity, is_whole))
 
     def cancel(self, path: Path) -> None:
         """Withdraw the order for a file; a result may still be on its way."""

@@ -1,25 +1,20 @@
 """The hash of a recording's audio packets, which stays the same when its tags change."""
 
+import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from watcherd import media
-from watcherd.discovery.identity import HashingStoppedError
-from watcherd.errors import MediaError, ToolMissingError
+from watcherd import streams
+from watcherd.discovery.demuxing import demux
+from watcherd.errors import MediaError
 
-_SHA256: Final = re.compile(rb"^SHA256=([0-9a-f]{64})$", re.MULTILINE)
-_PULSE_S: Final = 0.25
-
-_SLOWEST_BYTES_PER_S: Final = 4 << 20
-_AT_LEAST_S: Final = 60.0
+_SHA256: Final = re.compile(rb"^\d+,a,SHA256=([0-9a-f]{64})$", re.MULTILINE)
 
 
 def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> bytes:
-    """SHA-256 over the packets of the first audio stream, as they are stored and without decoding them.
+    """SHA-256 over the packets of the stream that is transcribed, as they are stored and without decoding them.
 
     Editing the tags of mp3, m4a, ogg, flac, wav and opus files does not change it (measured with ffmpeg 5.1).
 
@@ -32,30 +27,20 @@ def packet_hash(path: Path, stopped: Callable[[], bool] = lambda: False) -> byte
         ToolMissingError: ffmpeg is not installed.
         HashingStoppedError: ``stopped`` said so.
     """
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise ToolMissingError("ffmpeg is not installed", remedy="Install it: sudo apt install ffmpeg")
-    command = [program, *media.GLOBAL_OPTIONS, *media.input_options(path)]
-    command += ["-map", "0:a:0", "-c", "copy", "-f", "hash", "-hash", "sha256", "pipe:1"]
-    patience_s = _AT_LEAST_S + path.stat().st_size / _SLOWEST_BYTES_PER_S
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    with process:
-        try:
-            output = _output(process, patience_s, stopped)
-        finally:
-            process.kill()
-    found = _SHA256.search(output)
+    options = ["-map", "0:a", "-c", "copy", "-f", "streamhash", "-hash", "sha256", "pipe:1"]
     # A file that is cut off gives a hash, too, and a status of failure: it is not the hash of the recording.
-    if found is None or process.returncode != 0:
+    hashes = _SHA256.findall(demux(path, options, stopped) or b"")
+    if not hashes:
         raise MediaError("ffmpeg finds no audio that it can read to its end", path=path)
-    return bytes.fromhex(found[1].decode())
+    # Hardly any recording has several streams, so the second program that chooses one of them is seldom needed.
+    which = 0 if len(hashes) == 1 else _which(path, stopped)
+    return bytes.fromhex(hashes[which].decode())
 
 
-def _output(process: "subprocess.Popen[bytes]", patience_s: float, stopped: Callable[[], bool]) -> bytes:
-    for _ in range(int(patience_s / _PULSE_S)):
-        try:
-            return process.communicate(timeout=_PULSE_S)[0]
-        except subprocess.TimeoutExpired:
-            if stopped():
-                raise HashingStoppedError from None
-    return b""
+def _which(path: Path, stopped: Callable[[], bool]) -> int:
+    """The place of the stream that is transcribed, among the audio streams of the file."""
+    options = ["-of", "json", "-show_entries", streams.ENTRIES]
+    described = json.loads(demux(path, options, stopped, program="ffprobe") or b"{}").get("streams", ())
+    best = streams.best_audio(described)
+    audio = [stream["index"] for stream in described if stream.get("codec_type") == "audio"]
+    return 0 if best is None else audio.index(best["index"])

@@ -25,6 +25,10 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 12.0
 """Between two looks at a file that somebody has open for writing: twice as long each time, up to this."""
 
+CUT_OFF_WAITS_S: Final = (30.0, 60.0, 120.0, 240.0)
+"""How long a file has to stay unchanged whose end seems to be missing, one time after the other. Then it is taken as it
+is: some recorders never finish their files, and a copy that goes on later is another content."""
+
 RESTLESS_AT_LEAST_S: Final = 1.0
 
 
@@ -41,6 +45,8 @@ class _File:
     """It grew again after that, so that being closed says nothing about this file."""
     writer: Writer | None = None
     wait_s: float = 0.0
+    needed_s: float | None = None
+    """How long it has to stay as it is, if not as long as others; until it changes."""
 
 
 class Settler:
@@ -56,6 +62,7 @@ class Settler:
         self._unknown_s = max(settle_s * UNKNOWN_FACTOR, UNKNOWN_AT_LEAST_S) if settle_s else 0.0
         self._files: dict[Path, _File] = {}
         self._agenda: list[tuple[float, int, Path]] = []
+        self._cut_off: dict[Path, tuple[StatKey, int]] = {}
         self._number = itertools.count()
 
     def __contains__(self, path: Path) -> bool:
@@ -116,20 +123,40 @@ class Settler:
         self._schedule(path, file, ready_at)
         return False
 
+    def wait_longer(self, path: Path, key: StatKey, now: float) -> bool:
+        """Let a file that was complete by ``judge``, and seems to be cut off, settle again; False once that is over."""
+        known, waits = self._cut_off.get(path, (key, 0))
+        if known != key:
+            waits = 0
+        if self._settle_s == 0 or waits == len(CUT_OFF_WAITS_S):
+            self._cut_off.pop(path, None)
+            return False
+        self._cut_off[path] = (key, waits + 1)
+        file = self._files[path] = _File(key, now, now, now, needed_s=CUT_OFF_WAITS_S[waits])
+        self._schedule(path, file, now + CUT_OFF_WAITS_S[waits])
+        return True
+
     def drop(self, path: Path) -> None:
         """Forget a file."""
         self._files.pop(path, None)
+        self._cut_off.pop(path, None)
 
     def clear(self) -> None:
         """Forget all files."""
         self._files.clear()
+        self._cut_off.clear()
         self._agenda.clear()
 
     def is_restless(self, path: Path, now: float) -> bool:
-        """Whether the file was given the time that a complete one needs, and somebody still writes or changes it."""
+        """Whether the file was given the time that a complete one needs, and somebody still writes or changes it.
+
+        One whose end seems to be missing counts as such.
+        """
         file = self._files.get(path)
         if file is None:
             return False
+        if file.needed_s is not None:
+            return True
         watched_s = now - file.first_seen
         if file.writer is Writer.SOMEBODY:
             return watched_s >= max(self._settle_s, RESTLESS_AT_LEAST_S)
@@ -141,6 +168,8 @@ class Settler:
         return [file.key.size for file in tuple(self._files.values()) if file.writer is not Writer.SOMEBODY]
 
     def _needed_s(self, file: _File, wall_ns: int) -> float:
+        if file.needed_s is not None:
+            return file.needed_s
         if file.writer is Writer.UNKNOWN:
             return self._unknown_s
         looks_old = wall_ns - file.key.mtime_ns >= self._settle_s * 1e9
@@ -153,6 +182,7 @@ class Settler:
         file.reopened = file.reopened or (file.finished and key.size != file.key.size)
         file.key = key
         file.unchanged_since = now
+        file.needed_s = None
         file.changes += 1
 
     def _on_agenda(self, at: float, _: int, path: Path) -> Path | None:

@@ -38,6 +38,19 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """A file whose end seems to be missing and that somebody may still be writing, far away. Told once.
+
+    It is told as found when it is whole, or when it has not changed for a few minutes.
+    """
+
+    root: Path
+    path: Path
+    why: str
+    """What shows it: half a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """A path that the ledger knows and that holds no file any more, while its root and its file system are there.
 
@@ -97,4 +110,6 @@ class WatchLimitReached:
     """With the exact command."""
 
 
-Sighting = Found | Unreadable | Gone | FolderUnreadable | RootOnline | RootOffline | ScanComplete | WatchLimitReached
+Sighting = (
+    Found | Unreadable | CutOff | Gone | FolderUnreadable | RootOnline | RootOffline | ScanComplete | WatchLimitReached
+)

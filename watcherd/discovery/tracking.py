@@ -14,7 +14,7 @@ from watcherd.discovery.inbox import Hint
 from watcherd.discovery.keeping import RootKeeper
 from watcherd.discovery.leases import Writer, writer_of
 from watcherd.discovery.settling import Settler
-from watcherd.discovery.sightings import Found, Sighting, Unreadable
+from watcherd.discovery.sightings import CutOff, Found, Sighting, Unreadable
 from watcherd.discovery.vanishing import Vanished
 from watcherd.errors import RecordingChangedError, WatcherdError
 from watcherd.ledger.records import StatKey
@@ -43,6 +43,7 @@ class Tracker:
         self._settler = Settler(root.settle_s)
         self._told: dict[Path, tuple[StatKey, bool]] = {}
         self._unreadable: dict[Path, str] = {}
+        self._cut_off: set[Path] = set()
 
     def look(self, path: Path, hint: Hint, now: float) -> Path | None:
         """Look at a path, whatever it is. A folder that should be walked through is returned."""
@@ -96,6 +97,7 @@ class Tracker:
         self._hasher.cancel(path)
         self._told.pop(path, None)
         self._unreadable.pop(path, None)
+        self._cut_off.discard(path)
 
     def settle(self, now: float) -> None:
         """Look again at the files whose time has come, and have those hashed that are complete."""
@@ -165,17 +167,26 @@ class Tracker:
     def _identified(self, result: Hashed, identity: Identity, now: float) -> None:
         if identity.stat_key != result.ordered or not self._is_still(result.path, result.ordered):
             self.look(result.path, Hint.NOTICED, now)
-        elif result.packets_tried or self._known.knows_content(identity.sha256):
+        elif not result.packets_tried and not self._known.knows_content(identity.sha256):
+            is_whole = self._writer_of(result.path) is not Writer.UNKNOWN
+            self._hasher.order_packets(result.path, result.ordered, identity, is_whole=is_whole)
+        elif result.cut_off is not None and self._settler.wait_longer(result.path, result.ordered, now):
+            self._tell_cut_off(result.path, result.cut_off)
+        else:
             self._unreadable.pop(result.path, None)
+            self._cut_off.discard(result.path)
             self._told[result.path] = (identity.stat_key, True)
             self._emit(Found(self._root, result.path, identity.stat_key, identity.sha256, result.packet_sha256))
-        else:
-            self._hasher.order_packets(result.path, result.ordered, identity)
 
     def _tell_unreadable(self, path: Path, error: WatcherdError) -> None:
         if self._unreadable.get(path) != error.problem:
             self._unreadable[path] = error.problem
             self._emit(Unreadable(self._root, path, error))
+
+    def _tell_cut_off(self, path: Path, why: str) -> None:
+        if path not in self._cut_off:
+            self._cut_off.add(path)
+            self._emit(CutOff(self._root, path, why))
 
     @staticmethod
     def _is_still(path: Path, key: StatKey) -> bool:

@@ -169,7 +169,11 @@ _NEEDED: Final = (("tokenizer.json", "vocab.json"), ("preprocessor_config.json",
 _ENGLISH_VOCABULARY: Final = 51864
 """Tokens of Whisper's English-only models; the others have more."""
 
-_ENGLISH_NAMES: Final = re.compile(r"(^|/)distil-whisper/distil-[^/]*$|(^|/)distil-large-v\d(\.\d)?$|\.en\b[^/]*$")
+_ENGLISH_NAMES: Final = re.compile(
+    r"(^|/)distil-whisper/distil-[^/]*$|(^|/)distil-large-v\d(\.\d)?$|\.en\b[^/]*$"
+    r"|(^|/)parakeet-(ctc|rnnt|tdt|tdt_ctc)-[\d.]+[bm](-v2)?$"  # from the third version on, and with -ja: not English
+    r"|(^|/)(wav2vec2|hubert|data2vec-audio)-[^/]*(960h|ls960-ft)[^/]*$"  # read from LibriSpeech's 960 hours
+)
 """By its own name only: fine-tunes of distil-whisper for other languages carry its name in theirs."""
 
 

@@ -171,7 +171,7 @@ class EngineClient:
 
 def load_order(model: ModelSettings, languages: Mapping[str, str]) -> LoadModel:
     """What the engine is told to load, and which languages will be asked of it; see ``LoadModel``."""
-    return LoadModel(model.id, model.device, model.dtype, model.batch_size, languages)
+    return LoadModel(model.id, model.device, model.dtype, model.batch_size, model.decoding, model.word_times, languages)
 
 
 def _engine_environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ def place(device: str, dtype: str) -> Placement:
         chosen = torch.device("cuda", chosen.index or 0)
         name = torch.cuda.get_device_name(chosen)
     else:
-        name = _processor_name()
+        name = processor_name()
     if dtype == "auto":
         dtype = "float16" if chosen.type == "cuda" else "float32"
     if dtype == "int8":
@@ -98,7 +98,8 @@ def _require_gpu(asked: str, device: torch.device) -> None:
         )
 
 
-def _processor_name() -> str:
+def processor_name() -> str:
+    """What the processor calls itself."""
     return _processor_says("model name") or "CPU"
 
 

@@ -23,8 +23,10 @@ class Decoded:
 
     tokens: tuple[int, ...]
     """Text and timestamps, without the prompt and the end of the text."""
+    logprobs: tuple[float, ...]
+    """The natural-log probability of each of them."""
     avg_logprob: float
-    """Mean natural-log probability of the tokens, the end of the text with them."""
+    """The mean of these, the end of the text with them."""
     no_speech_prob: float | None
     """How probable the model found it, before its first token, that nobody speaks; None where it has no such token."""
     language_prob: float | None
@@ -67,13 +69,7 @@ class GreedyDecode:
             max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
             start_at: the place of ``<|startoftranscript|>`` in the prompts, followed by the language's token.
         """
-        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
-        prompt = torch.tensor(prompts, device=self._decoder.device)
-        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
-        hidden = self._decoder.step(prompt, cache)
-        starts = self._starts(hidden[:, start_at], [row[start_at + 1 : start_at + 2] for row in prompts])
-        logits = self._decoder.logits(hidden[:, -1])
-        self._rules.first(logits)
+        cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
         rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
         chosen = rows.take(logits)
         state = self._rules.begin(chosen)
@@ -92,9 +88,27 @@ class GreedyDecode:
             chosen = rows.take(logits)
             self._rules.advance(state, chosen)
         return [
-            Decoded(tokens, avg_logprob, *start)
-            for (tokens, avg_logprob), start in zip(rows.results(), starts, strict=True)
+            Decoded(tokens, logprobs, avg_logprob, *start)
+            for (tokens, logprobs, avg_logprob), start in zip(rows.results(), starts, strict=True)
         ]
+
+    def begin(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, start_at: int
+    ) -> tuple[DecoderCache, torch.Tensor, list[tuple[float | None, float | None]], int]:
+        """Read the prompts.
+
+        Returns:
+            The cache with them, the scores [rows, vocabulary] of the first token by the rules, how probable it is for
+            each row that nobody speaks and that its language is spoken, and how many tokens there may be.
+        """
+        most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
+        prompt = torch.tensor(prompts, device=self._decoder.device)
+        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
+        hidden = self._decoder.step(prompt, cache)
+        starts = self._starts(hidden[:, start_at], [row[start_at + 1 : start_at + 2] for row in prompts])
+        logits = self._decoder.logits(hidden[:, -1])
+        self._rules.first(logits)
+        return cache, logits, list(starts), most
 
     def start_scores(self, heard: list[KeysAndValues], start: int) -> torch.Tensor:
         """Float32 scores [rows, vocabulary] of what may follow the start token; there the languages are told apart."""
@@ -130,15 +144,16 @@ class _Rows:
         self.open = torch.ones(count, dtype=torch.bool, device=device)
         self._places = torch.arange(count, device=device)
         self._tokens = torch.full((count, most), end_of_text, device=device)
-        self._logprobs = torch.zeros(count, device=device)
+        self._logprobs = torch.zeros(count, most, device=device)
         self._counts = torch.zeros(count, dtype=torch.int64, device=device)
         self._steps = 0
 
     def take(self, logits: torch.Tensor) -> torch.Tensor:
         """Choose each row's next token, int64 [rows]; rows that have ended go on with the end of the text."""
-        best, chosen = logits.max(-1)
-        logprobs = best - logits.logsumexp(-1)
-        self._logprobs.index_add_(0, self._places, torch.where(self.open, logprobs, 0.0))
+        chosen = logits.argmax(-1)
+        # Not by logsumexp, which sums a single row in another order than each of several.
+        logprobs = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0]
+        self._logprobs[self._places, self._steps] = torch.where(self.open, logprobs, 0.0)
         self._counts.index_add_(0, self._places, self.open.long())
         chosen = torch.where(self.open, chosen, self._end_of_text)
         self._tokens[self._places, self._steps] = chosen
@@ -151,10 +166,9 @@ class _Rows:
         self.open = self.open[rows]
         self._places = self._places[rows]
 
-    def results(self) -> list[tuple[tuple[int, ...], float]]:
-        """Tokens up to the end of the text, and their mean log probability."""
-        means = (self._logprobs / self._counts).tolist()
-        return [
-            (tuple(tokens[: tokens.index(self._end_of_text)] if self._end_of_text in tokens else tokens), mean)
-            for tokens, mean in zip(self._tokens.tolist(), means, strict=True)
-        ]
+    def results(self) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], float]]:
+        """Tokens up to the end of the text, their log probabilities, and the mean of these and the end's."""
+        means = (self._logprobs.sum(1) / self._counts).tolist()
+        for tokens, logprobs, mean in zip(self._tokens.tolist(), self._logprobs.tolist(), means, strict=True):
+            until = tokens.index(self._end_of_text) if self._end_of_text in tokens else len(tokens)
+            yield tuple(tokens[:until]), tuple(logprobs[:until]), mean

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from watcherd.decisions import WindowDecision
 from watcherd.errors import WatcherdError
+from watcherd.partial import Partial
 from watcherd.transcript import Transcript
 
 Channels = Literal["mix", "split"]
@@ -19,6 +21,8 @@ class LoadModel:
     device: str
     dtype: str
     batch_size: int | Literal["auto"]
+    decoding: Literal["fast", "accurate"] = "fast"
+    word_times: bool = False
     languages: Mapping[str, str] = field(default_factory=dict)
     """What recordings may be read as, a code or "auto", by the keys of the configuration that ask for it."""
 
@@ -32,6 +36,8 @@ class Transcribe:
     path: Path
     language: str
     """An ISO 639-1 code, or "auto"."""
+    known: Partial = field(default_factory=Partial)
+    """What was read before an interruption, under equal settings."""
     channels: Channels = field(default="mix", kw_only=True)
     """Whether a stereo recording's channels are mixed, or transcribed apart as the sides of a call."""
 
@@ -81,6 +87,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsRead:
+    """Engine → daemon: what a batch has added to which jobs, to be handed back should they be interrupted."""
+
+    partials: Mapping[int, Partial]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Engine → daemon: the recording's transcript; no segments where nobody speaks."""
 
@@ -90,6 +103,8 @@ class Finished:
     """Seconds of work that the recording took: its share of every batch it was in, its decoding and voice activity."""
     warning: str | None = None
     """What is wrong with a recording of which a part could be read all the same."""
+    windows: tuple[WindowDecision, ...] = ()
+    """What became of each window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +121,4 @@ class Heartbeat:
 
 
 ToEngine = LoadModel | Transcribe | Cancel | Shutdown
-FromEngine = ModelLoaded | ModelFailed | Progress | Finished | Failed | Heartbeat
+FromEngine = ModelLoaded | ModelFailed | Progress | WindowsRead | Finished | Failed | Heartbeat

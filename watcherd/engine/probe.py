@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from watcherd import media
+from watcherd import media, streams
 from watcherd.engine.complaints import complaints, says_io_failed
 from watcherd.engine.contents import describe
 from watcherd.engine.ffmpeg import program
@@ -17,14 +17,7 @@ from watcherd.errors import MediaError, ReadError
 PATIENCE_S: Final = 120.0
 """ffprobe needs a fraction of a second; a sleeping disk or a slow share some more."""
 
-_ENTRIES: Final = (
-    "stream=index,codec_type,codec_name,codec_tag_string,channels,channel_layout,sample_rate,duration"
-    ":stream_disposition=default,comment,visual_impaired,hearing_impaired,attached_pic"
-    ":format=format_name,duration"
-)
-_PROTECTED_TAGS: Final = frozenset({"aavd", "drms", "enca"})
-"""Four-character codes of audio that only its vendor's player can decrypt: Audible, iTunes, common encryption."""
-
+_ENTRIES: Final = f"{streams.ENTRIES}:format=format_name,duration"
 _GUESSED: Final = b"Estimating duration from bitrate"
 _ATOMS: Final = (b"ftyp", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """What the files of the mov and mp4 family begin with, after four bytes of length."""
@@ -86,14 +79,14 @@ def inspect(source: Source) -> MediaInfo:
             remedy="See whether its disk or network share is well",
         ) from error
     found: Mapping[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
-    streams: Sequence[Mapping[str, Any]] = found.get("streams", ())
-    stream = _best_audio(streams)
+    told: Sequence[Mapping[str, Any]] = found.get("streams", ())
+    stream = streams.best_audio(told)
     if stream is None:
         source.check_unchanged()
         complained = complaints(done.stderr, source.path)
         if says_io_failed(complained):
             source.check_readable()
-        raise _no_recording(source, streams, complained)
+        raise _no_recording(source, told, complained)
     duration = found["format"].get("duration") or stream.get("duration")
     return MediaInfo(
         container=found["format"]["format_name"],
@@ -107,25 +100,7 @@ def inspect(source: Source) -> MediaInfo:
     )
 
 
-def _best_audio(streams: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The stream that a player would play: the default one, if it is not a commentary, else the first."""
-    audio = [stream for stream in streams if stream.get("codec_type") == "audio" and _decodable(stream)]
-    return max(audio, key=_preference, default=None)
-
-
-def _decodable(stream: Mapping[str, Any]) -> bool:
-    if stream.get("codec_name", "unknown") == "unknown" or stream.get("codec_tag_string") in _PROTECTED_TAGS:
-        return False
-    return stream.get("channels", 0) > 0 and int(stream.get("sample_rate", 0)) > 0
-
-
-def _preference(stream: Mapping[str, Any]) -> tuple[bool, bool, int]:
-    marks: Mapping[str, int] = stream.get("disposition", {})
-    aside = any(marks.get(mark) for mark in ("comment", "visual_impaired", "hearing_impaired"))
-    return not aside, bool(marks.get("default")), -stream["index"]
-
-
-def _no_recording(source: Source, streams: Sequence[Mapping[str, Any]], complained: Sequence[str]) -> MediaError:
+def _no_recording(source: Source, told: Sequence[Mapping[str, Any]], complained: Sequence[str]) -> MediaError:
     if (what := describe(source.head)) is not None:
         return MediaError(f"it is no recording but {what}", path=source.path)
     if source.head[4:8] in _ATOMS and any("moov atom not found" in line for line in complained):
@@ -134,8 +109,8 @@ def _no_recording(source: Source, streams: Sequence[Mapping[str, Any]], complain
             path=source.path,
             remedy="Copy it again; if the original is cut off as well, untrunc may rebuild it",
         )
-    audio = [stream for stream in streams if stream.get("codec_type") == "audio"]
-    if any(stream.get("codec_tag_string") in _PROTECTED_TAGS for stream in audio):
+    audio = [stream for stream in told if stream.get("codec_type") == "audio"]
+    if any(stream.get("codec_tag_string") in streams.PROTECTED_TAGS for stream in audio):
         return MediaError("its audio is encrypted by its vendor", path=source.path)
     unknown = [stream.get("codec_tag_string", "") for stream in audio if "channels" not in stream]
     if unknown:
@@ -144,9 +119,7 @@ def _no_recording(source: Source, streams: Sequence[Mapping[str, Any]], complain
             path=source.path,
             remedy="Install a newer ffmpeg, or convert the recording",
         )
-    others = sorted(
-        {f"{stream['codec_type']} ({stream['codec_name']})" for stream in streams if "codec_name" in stream}
-    )
+    others = sorted({f"{stream['codec_type']} ({stream['codec_name']})" for stream in told if "codec_name" in stream})
     if others and not audio:
         return MediaError(
             f"it has no audio, only {' and '.join(others)}",

@@ -27,11 +27,14 @@ from watcherd.engine.messages import (
     Shutdown,
     ToEngine,
     Transcribe,
+    WindowsRead,
 )
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Recognizer
 from watcherd.engine.recording import RecordingInHand, WindowTask
+from watcherd.engine.resume import pack
 from watcherd.errors import WatcherdError
+from watcherd.partial import Partial
 
 WINDOWS_AHEAD = 16
 """Decoded windows that wait for each recording: two batches on a CPU, 30 MB."""
@@ -73,7 +76,9 @@ class Engine:
         placement = place(order.device, order.dtype)
         checkpoint = resolve(order.model_id, download=True)
         refuse_languages_of(checkpoint, order.languages)
-        recognizer = load(checkpoint, placement, None if order.batch_size == "auto" else order.batch_size)
+        batch_size = None if order.batch_size == "auto" else order.batch_size
+        accurate = order.decoding == "accurate"
+        recognizer = load(checkpoint, placement, batch_size, accurate=accurate, word_times=order.word_times)
         self._send(
             ModelLoaded(
                 model_id=order.model_id,
@@ -133,15 +138,24 @@ class Engine:
         for recording in list(self._recordings.values()):
             if recording.needs_language:
                 recording.decide_language(recognizer)
-        batch = [
-            (self._recordings[job], task)
-            for job, task in self._windows.take(recognizer.batch_size)
-            if job in self._recordings
-        ]
+        batch = self._next_batch(recognizer.batch_size)
         if batch:
             self._read(recognizer, batch)
         for recording in list(self._recordings.values()):
             self._report(recording)
+
+    def _next_batch(self, most: int) -> list[tuple[RecordingInHand, WindowTask]]:
+        """Windows that have to be read; those that were before an interruption are accepted on the way."""
+        batch: list[tuple[RecordingInHand, WindowTask]] = []
+        while taken := self._windows.take(most - len(batch)):
+            for job, task in taken:
+                recording = self._recordings[job]
+                reading = recording.known(task)
+                if reading is None:
+                    batch.append((recording, task))
+                else:
+                    recording.accept(task, reading)
+        return batch
 
     def _read(self, recognizer: Recognizer, batch: list[tuple[RecordingInHand, WindowTask]]) -> None:
         started = time.monotonic()
@@ -157,13 +171,36 @@ class Engine:
         for (recording, task), reading in zip(batch, readings, strict=True):
             recording.accept(task, reading)
             recording.compute_s += share_s * task.window.duration_s
+        self._send(
+            WindowsRead(
+                {
+                    job: Partial(
+                        self._recordings[job].language,
+                        {
+                            task.key: pack(reading)
+                            for (recording, task), reading in zip(batch, readings, strict=True)
+                            if recording.job == job
+                        },
+                    )
+                    for job in {recording.job for recording, _ in batch}
+                }
+            )
+        )
 
     def _report(self, recording: RecordingInHand) -> None:
         if recording.error is not None:
             self._send(Failed(recording.job, recording.error))
             self._drop(recording.job)
         elif recording.complete:
-            self._send(Finished(recording.job, recording.transcript(), recording.compute_s, recording.warning))
+            self._send(
+                Finished(
+                    recording.job,
+                    recording.transcript(),
+                    recording.compute_s,
+                    recording.warning,
+                    recording.decisions(),
+                )
+            )
             self._drop(recording.job)
         elif recording.progressed():
             self._send(Progress(recording.job, recording.done_ms, recording.duration_ms))

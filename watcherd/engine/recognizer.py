@@ -10,12 +10,27 @@ from watcherd.engine.logmel import Samples
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word inside one window, with the marks around it."""
+
+    start_s: float
+    end_s: float
+    text: str
+    """With the blank before it, where there is one: a phrase's words joined are its text."""
+    probability: float
+    """0..1, the mean of its tokens'."""
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """A stretch of text that the model timed inside one window."""
 
     start_s: float
     end_s: float
     text: str
+    """Without surrounding blanks."""
+    words: tuple[HeardWord, ...] = ()
+    """In order, none of them beginning before the one before it ends; empty where the model gives no word times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,8 @@ class Reading:
     """How probable the model finds it that nobody speaks; None for a model that does not say."""
     language_prob: float | None = None
     """How probable the model finds the language that it was told; None for a model of one language."""
+    token_compression: float | None = None
+    """How many times smaller zlib makes the text's token ids, two bytes each; None for a model without tokens."""
 
     @property
     def text(self) -> str:
@@ -51,14 +68,17 @@ class Recognizer(Protocol):
     batch_size: int
     """How many windows one call of ``read`` takes at most."""
     languages: tuple[str, ...]
-    """ISO 639-1 codes that the model tells apart; exactly one for a model of one language."""
+    """ISO 639-1 codes that the model tells apart; exactly one for a model of one language, none where it is not known
+    which languages it writes."""
 
-    def detect_language(self, windows: Sequence[Samples]) -> str:
-        """The language that these windows of one recording are most likely spoken in."""
+    def detect_language(self, windows: Sequence[Samples]) -> str | None:
+        """The language that these windows of one recording are most likely spoken in; None where it cannot tell."""
         ...
 
     def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
         """Recognise independent windows of at most 30 s, each in its language, in one batch.
+
+        A language is empty where none is configured and the model cannot tell.
 
         Raises:
             OutOfMemoryError: the device cannot hold even a single window.

@@ -1,6 +1,7 @@
 """One recording in the engine's hands: its decoder thread, its windows on their way, and what was read in them."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +9,15 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
 from typing import Final
 
+from watcherd.decisions import Decision, WindowDecision
 from watcherd.engine.audio import Audio, decode
+from watcherd.engine.gates import Verdict, judge
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.resume import unpack, window_key
+from watcherd.engine.segments import segments
 from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -24,18 +29,13 @@ LANGUAGE_WINDOWS: Final = 3
 UNREAD_SPEECH_S: Final = 1.0
 """Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
 
-MAX_COMPRESSION: Final = 2.4
-MIN_LOGPROB: Final = -1.0
-"""The thresholds of Radford et al. 2022, section 4.5, beyond which a reading is not believed."""
-
-MAX_NO_SPEECH: Final = 0.6
-SILENT_LOGPROB: Final = -0.5
-"""Where the model itself hears no speech, it has to be surer of what it writes. With people speaking, it gave 0.25 at
-most."""
-
 MIN_SPLIT_S: Final = 4.0
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
+
+DECODER_NICENESS: Final = 10
+"""Decoders and their ffmpegs run on what the model leaves of the processors, however many they are: they are many times
+quicker than it, and where it waits for them, all is left."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class WindowTask:
     """A window in the queue."""
 
     window: Window
+    key: bytes
+    """Names its reading beyond this process; see ``resume``."""
     rereads: int = 0
     """How many readings of the window that this is a part of came before."""
 
@@ -64,19 +66,21 @@ class RecordingInHand:
 
     def __init__(self, order: Transcribe, queue: FairQueue[WindowTask], wake: Callable[[], None]) -> None:
         self.job = order.job
-        self.language = "" if order.language == "auto" else order.language
+        self.language = (order.known.language or "") if order.language == "auto" else order.language
         self.error: WatcherdError | None = None
         self.warning: str | None = None
         self.compute_s = 0.0
         self.done_ms = 0
         self.duration_ms = 0
         self._path = order.path
+        self._known = order.known.readings
         self._split = order.channels == "split"
         self._apart = False
         self._queue = queue
         self._wake = wake
-        self._told_ms = -1
+        self._told = (-1, 0)
         self._segments: list[Segment] = []
+        self._decisions: list[WindowDecision] = []
         self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
@@ -105,29 +109,45 @@ class RecordingInHand:
     def decide_language(self, recognizer: Recognizer) -> None:
         """Tell the language from the gathered windows and let the decoder go on."""
         started = time.monotonic()
-        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()])
+        self.language = recognizer.detect_language([window.samples for window in self._to_judge or ()]) or ""
         self._to_judge = None
         self.compute_s += time.monotonic() - started
         self._language_known.set()
 
+    def known(self, task: WindowTask) -> Reading | None:
+        """What was read in this window before an interruption."""
+        packed = self._known.get(task.key)
+        return None if packed is None else unpack(packed)
+
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
-        believed = _is_believed(reading)
+        verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
         if task.rereads == 0:
-            self._doubt.hear(window.speech_s, reading, believed=believed)
+            self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
         again: list[Window] = []
-        if believed:
-            again = [tail] if (tail := self._unread_tail(task, reading)) else []
-            self._segments.extend(_segments(window, reading))
-        elif window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS:
+        if verdict.decision is Decision.SPLIT:
             again = list(window.halves())
-        else:
-            _log.debug("dropped a reading of %s: %r", self._path, reading)
+        elif tail := self._unread_tail(task, verdict):
+            again = [tail]
+        self._segments.extend(segments(window, replace(reading, phrases=verdict.phrases)))
+        self._decisions.append(
+            WindowDecision(
+                start_ms=window.start_ms,
+                end_ms=window.end_ms,
+                text=reading.text,
+                avg_logprob=round(reading.avg_logprob, 4),
+                compression=round(reading.compression, 2),
+                no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
+                decision=verdict.decision,
+                reason=verdict.reason,
+                tail_read_again=bool(again) and verdict.decision is not Decision.SPLIT,
+            )
+        )
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
-        self._queue.put_back(self.job, [WindowTask(part, task.rereads + 1) for part in again])
+        self._queue.put_back(self.job, [self._task(part, task.rereads + 1) for part in again])
 
     @property
     def complete(self) -> bool:
@@ -136,30 +156,38 @@ class RecordingInHand:
             return self._decoded.is_set() and self._open_windows == 0
 
     def progressed(self) -> bool:
-        """True when ``done_ms`` has grown since the last time this was asked."""
-        grown = self.done_ms > self._told_ms
-        self._told_ms = max(self._told_ms, self.done_ms)
-        return grown
+        """True when ``done_ms`` or ``duration_ms`` is another since the last time this was asked."""
+        told, self._told = self._told, (self.done_ms, self.duration_ms)
+        return told != self._told
 
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
-        segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms))
+        segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms, segment.speaker or ""))
         if not self._apart:  # one voice on both channels
             segments = [replace(segment, speaker=None) for segment in segments]
         return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
 
-    def _unread_tail(self, task: WindowTask, reading: Reading) -> Window | None:
+    def decisions(self) -> tuple[WindowDecision, ...]:
+        """What became of every window, in the order of their times."""
+        return tuple(sorted(self._decisions, key=lambda each: (each.start_ms, -each.end_ms)))
+
+    def _unread_tail(self, task: WindowTask, verdict: Verdict) -> Window | None:
         """The rest of a window in which the model stopped early although somebody goes on speaking."""
-        if not reading.phrases or task.rereads >= MAX_REREADS:
+        if not verdict.phrases or task.rereads >= MAX_REREADS:
             return None
-        tail = task.window.tail(reading.read_until_s)
+        tail = task.window.tail(verdict.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
+
+    def _task(self, window: Window, rereads: int = 0) -> WindowTask:
+        return WindowTask(window, window_key(window, self.language), rereads)
 
     def _decode(self) -> None:
         started = time.thread_time()
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + DECODER_NICENESS))
         try:
             with decode(self._path) as audio:
                 self.duration_ms = audio.info.duration_ms or 0
+                self._wake()
                 self._feed(self._windows_of(audio))
                 self._apart = audio.apart
                 self.duration_ms = audio.decoded_ms
@@ -190,19 +218,6 @@ class RecordingInHand:
         for window in windows:
             with self._lock:
                 self._open_windows += 1
-            if not self._queue.put(self.job, WindowTask(window)):
+            if not self._queue.put(self.job, self._task(window)):
                 return
             self._wake()
-
-
-def _is_believed(reading: Reading) -> bool:
-    if reading.compression > MAX_COMPRESSION or reading.avg_logprob < MIN_LOGPROB:
-        return False
-    sounds_silent = reading.no_speech_prob is not None and reading.no_speech_prob > MAX_NO_SPEECH
-    return not (sounds_silent and reading.avg_logprob < SILENT_LOGPROB)
-
-
-def _segments(window: Window, reading: Reading) -> Iterator[Segment]:
-    for phrase in reading.phrases:
-        start_ms, end_ms = window.clip(phrase.start_s, phrase.end_s)
-        yield Segment(start_ms, end_ms, phrase.text, avg_logprob=round(reading.avg_logprob, 4), speaker=window.speaker)

@@ -83,17 +83,23 @@ class Supervisor:
     """Starts, restarts and unloads the engine. All times are seconds of one monotonic clock, given as ``now``.
 
     Attributes:
+        idle_unload_s: seconds without work until the engine is given back; None for never.
+        stall_timeout_s: seconds of silence after which a loaded engine hangs; None goes by the length of its batches.
         model: what is loaded, or was the last time something was.
     """
 
-    def __init__(self, client: Client, *, idle_unload_s: float | None) -> None:
+    def __init__(
+        self, client: Client, *, idle_unload_s: float | None = None, stall_timeout_s: float | None = None
+    ) -> None:
         self._client = client
-        self._idle_unload_s = idle_unload_s
+        self.idle_unload_s = idle_unload_s
+        self.stall_timeout_s = stall_timeout_s
         self._loaded = False
         self._failed_loads = 0
         self._start_after = 0.0
         self._busy_until = 0.0
         self._heard_at = 0.0
+        self._killed = False
         self.model: ModelLoaded | None = None
 
     @property
@@ -113,7 +119,7 @@ class Supervisor:
         self._busy_until = now
         if not self._client.running and now >= self._start_after:
             self._client.start()
-        return self.state is EngineState.LOADED
+        return self.state is EngineState.LOADED and not self._killed
 
     def send(self, message: ToEngine) -> None:
         """Hand a message to the engine."""
@@ -125,6 +131,8 @@ class Supervisor:
             return None
         if isinstance(event, EngineExited):
             return self._exited(event, now)
+        if not self._client.running:
+            return None  # said before it was told to end
         self._busy_until = self._heard_at = now
         if isinstance(event.message, ModelLoaded):
             self.model = event.message
@@ -146,30 +154,41 @@ class Supervisor:
         self.stop()
         return True
 
+    def stall_due(self) -> float | None:
+        """When a loaded engine will have been silent for longer than any batch may take; None where there is none."""
+        if self.state is not EngineState.LOADED or self.model is None or self._killed:
+            return None
+        if self.stall_timeout_s is not None:
+            return self._heard_at + self.stall_timeout_s
+        per_window_s = CPU_WINDOW_S if self.model.device == "cpu" else GPU_WINDOW_S
+        return self._heard_at + STALL_BASE_S + per_window_s * self.model.batch_size
+
     def stalled_s(self, now: float) -> float | None:
         """For how long a loaded engine has been silent, where that is longer than any batch may take; else None."""
-        if self.state is not EngineState.LOADED or self.model is None:
-            return None
-        per_window_s = CPU_WINDOW_S if self.model.device == "cpu" else GPU_WINDOW_S
-        silent_s = now - self._heard_at
-        return silent_s if silent_s > STALL_BASE_S + per_window_s * self.model.batch_size else None
+        due = self.stall_due()
+        return None if due is None or now < due else now - self._heard_at
+
+    @property
+    def stuck(self) -> bool:
+        """Whether an engine was killed and is still there: a driver holds it, and only the machine can help."""
+        return self._killed
 
     def kill(self) -> None:
         """End a stalled engine; that it died is heard like any other death."""
+        self._killed = True
         self._client.kill()
 
-    def change(self, load: LoadModel, idle_unload_s: float | None) -> None:
+    def change(self, load: LoadModel) -> None:
         """Work with another model from now on; the present one is unloaded."""
         self.stop()
         self._client.load = load
-        self._idle_unload_s = idle_unload_s
         self._failed_loads = 0
 
     def unload_due(self) -> float | None:
         """When the engine will have been idle for long enough; None while there is none, or it may stay."""
-        if self._idle_unload_s is None or not self._loaded or not self._client.running:
+        if self.idle_unload_s is None or not self._loaded or not self._client.running:
             return None
-        return self._busy_until + self._idle_unload_s
+        return self._busy_until + self.idle_unload_s
 
     def start_due(self) -> float | None:
         """When the engine may be started again after failing; None where nothing has to wait."""
@@ -178,10 +197,10 @@ class Supervisor:
     def stop(self) -> None:
         """End the engine; the memory of its device is free when this returns."""
         self._client.stop()
-        self._loaded = False
+        self._loaded = self._killed = False
 
     def _exited(self, event: EngineExited, now: float) -> EngineDied | None:
-        was_loaded, self._loaded = self._loaded, False
+        was_loaded, self._loaded, self._killed = self._loaded, False, False
         if event.expected:
             return None
         self._client.reap(event)

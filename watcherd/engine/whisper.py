@@ -1,21 +1,26 @@
 """Whisper, distil-Whisper and Whisper-turbo checkpoints as recognizers."""
 
+import zlib
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import torch
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
+from watcherd.engine.alignment import Alignment
+from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
+from watcherd.engine.memory import read_halving
 from watcherd.engine.recognizer import Phrase, Reading
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
-from watcherd.errors import OutOfMemoryError
+from watcherd.engine.words import TimedToken, pieces, words
 
 MAX_NEW_TOKENS = 220
 """Per window. 28 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
@@ -24,6 +29,9 @@ NO_SPEECH_TOKENS = ("<|nospeech|>", "<|nocaptions|>")
 """The token that means silence: its name since large-v3, and the one before."""
 
 SECONDS_PER_TIMESTAMP = 0.02
+SECONDS_PER_FRAME = 0.02
+"""Of what the encoder makes of a window."""
+
 SAMPLES_PER_S = 16_000
 CPU_BATCH = 8
 MAX_GPU_BATCH = 32
@@ -32,9 +40,17 @@ GPU_MEMORY_SHARE = 0.5
 
 
 class WhisperRecognizer:
-    """A Whisper checkpoint: one encoder pass a window, then one batched greedy decode with timestamps."""
+    """A Whisper checkpoint: one encoder pass a window, then one batched decode with timestamps."""
 
-    def __init__(self, checkpoint: Checkpoint, placement: Placement, batch_size: int | None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        placement: Placement,
+        batch_size: int | None,
+        *,
+        accurate: bool = False,
+        word_times: bool = False,
+    ) -> None:
         self.placement = placement
         model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
             checkpoint.folder,
@@ -58,6 +74,7 @@ class WhisperRecognizer:
         if placement.int8:
             quantise(self._encoder)
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
+        self._align = Alignment(self._decoder, generation, rules.first_timestamp - 1) if word_times else None
         self._first_timestamp = rules.first_timestamp
         self._end_of_text = rules.end_of_text
         self._start: int = generation.decoder_start_token_id
@@ -66,7 +83,9 @@ class WhisperRecognizer:
         self._language_ids = {token.strip("<|>"): ident for token, ident in codes.items()}
         self.languages = tuple(self._language_ids) if self._multilingual else ("en",)
         told_apart = tuple(self._language_ids.values()) if self._multilingual else ()
-        self._decode = GreedyDecode(self._decoder, rules, self._no_speech_id(), told_apart)
+        decode = BeamDecode if accurate else GreedyDecode
+        self._decode = decode(self._decoder, rules, self._no_speech_id(), told_apart)
+        self._texts = BEAMS if accurate else 1
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
         self._transcribe: int | None = generation.task_to_id["transcribe"] if self._wants_language else None
@@ -86,26 +105,24 @@ class WhisperRecognizer:
         return self.languages[int(totals.argmax())]
 
     def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """See ``Recognizer.read``. A batch that does not fit in memory is halved until it does."""
-        try:
-            return self._read_batch(windows, languages)
-        except torch.OutOfMemoryError as error:
-            if self.placement.device.type == "cuda":
-                torch.cuda.empty_cache()
-            if len(windows) == 1:
-                raise OutOfMemoryError(
-                    f"{self.placement.name} has not enough memory for a single window of 30 s",
-                    remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
-                ) from error
-        half = len(windows) // 2
-        self.batch_size = max(1, min(self.batch_size, half))
-        return [*self.read(windows[:half], languages[:half]), *self.read(windows[half:], languages[half:])]
+        """See ``Recognizer.read``."""
+        return read_halving(self, self._read_batch, windows, languages)
 
     def _read_batch(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
         prompts = [self._prompt(language) for language in languages]
+        durations_s = [len(window) / SAMPLES_PER_S for window in windows]
         with torch.inference_mode():
-            decoded = self._decode(self._hear(windows), prompts, MAX_NEW_TOKENS)
-        return [self._reading(row, len(window) / SAMPLES_PER_S) for row, window in zip(decoded, windows, strict=True)]
+            heard = self._hear(windows)
+            decoded = self._decode(list(heard) if self._align else heard, prompts, MAX_NEW_TOKENS)
+            if self._align is None:
+                return [self._reading(row, duration_s) for row, duration_s in zip(decoded, durations_s, strict=True)]
+            texts = [[token for token in row.tokens if token < self._end_of_text] for row in decoded]
+            frames = [min(ceil(duration_s / SECONDS_PER_FRAME), heard[0][0].shape[2]) for duration_s in durations_s]
+            spans = self._align(heard, prompts, texts, frames)
+        return [
+            self._reading(row, duration_s, own)
+            for row, duration_s, own in zip(decoded, durations_s, spans, strict=True)
+        ]
 
     def _prompt(self, language: str) -> list[int]:
         if self._transcribe is None:
@@ -129,29 +146,52 @@ class WhisperRecognizer:
         encoded: torch.Tensor = self._encoder(features).last_hidden_state
         return encoded
 
-    def _reading(self, decoded: Decoded, duration_s: float) -> Reading:
+    def _reading(self, decoded: Decoded, duration_s: float, spans: Sequence[tuple[int, int]] = ()) -> Reading:
+        """The phrases between the timestamps, with words where the frames of every text token are given."""
         phrases: list[Phrase] = []
-        words: list[int] = []
+        said: list[TimedToken] = []
         start_s, until_s = 0.0, 0.0
-        for token in decoded.tokens:
+        frames = iter(spans)
+        for token, logprob in zip(decoded.tokens, decoded.logprobs, strict=True):
             if token >= self._first_timestamp:
                 now_s = min((token - self._first_timestamp) * SECONDS_PER_TIMESTAMP, duration_s)
-                if words:
-                    self._add(phrases, start_s, now_s, words)
+                if said:
+                    self._add(phrases, start_s, now_s, said, timed=bool(spans))
                     until_s = now_s
-                    words = []
+                    said = []
                 start_s = now_s
             elif token < self._end_of_text:
-                words.append(token)
-        if words:  # cut off before its closing timestamp
-            self._add(phrases, start_s, duration_s, words)
+                first, last = next(frames, (0, 0))
+                end_s = min(last * SECONDS_PER_FRAME, duration_s)
+                said.append(TimedToken(token, min(first * SECONDS_PER_FRAME, end_s), end_s, logprob))
+        if said:  # cut off before its closing timestamp
+            self._add(phrases, start_s, duration_s, said, timed=bool(spans))
             until_s = duration_s
-        return Reading(tuple(phrases), until_s, decoded.avg_logprob, decoded.no_speech_prob, decoded.language_prob)
+        return Reading(
+            tuple(phrases),
+            until_s,
+            decoded.avg_logprob,
+            decoded.no_speech_prob,
+            decoded.language_prob,
+            self._token_compression(decoded.tokens),
+        )
 
-    def _add(self, phrases: list[Phrase], start_s: float, end_s: float, tokens: Sequence[int]) -> None:
-        text = self._tokenizer.decode(tokens).strip()
+    def _token_compression(self, tokens: Sequence[int]) -> float:
+        data = b"".join(token.to_bytes(2, "little") for token in tokens if token < self._end_of_text)
+        return len(data) / len(zlib.compress(data))
+
+    def _add(
+        self, phrases: list[Phrase], start_s: float, end_s: float, said: Sequence[TimedToken], *, timed: bool
+    ) -> None:
+        text = self._tokenizer.decode([token.ident for token in said]).strip()
         if text:
-            phrases.append(Phrase(start_s, end_s, text))
+            heard = words(pieces(said, self._spelled)) if timed else ()
+            phrases.append(Phrase(start_s, end_s, text, heard))
+
+    def _spelled(self, tokens: Sequence[int]) -> str | None:
+        """Their text; None where the last is the beginning of a character that takes several."""
+        text: str = self._tokenizer.decode(tokens)
+        return None if text.endswith("\ufffd") else text
 
     def _no_speech_id(self) -> int | None:
         vocabulary = self._tokenizer.get_vocab()
@@ -163,8 +203,10 @@ class WhisperRecognizer:
         torch.cuda.empty_cache()  # what loading left
         free_bytes, _ = torch.cuda.mem_get_info(self.placement.device)
         config, itemsize = self._config, self.placement.dtype.itemsize
-        positions = config.max_source_positions + MAX_NEW_TOKENS
+        positions = config.max_source_positions + self._texts * MAX_NEW_TOKENS
         decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
+        if self._align is not None:  # reads what was heard once more, in full
+            decoder_cache *= 2
         encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
         fitting = int(GPU_MEMORY_SHARE * free_bytes / (decoder_cache + encoder_workspace))
         return max(1, min(fitting, MAX_GPU_BATCH))

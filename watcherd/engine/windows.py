@@ -17,6 +17,9 @@ EDGE: Final = SAMPLES_PER_S // 5
 """How far a model's timestamps are off the edge of speech that they mean. A phrase is stretched by no more, and less
 speech than this under a phrase is not its own, so of two phrases that meet near an edge only one goes up to it."""
 
+MAIN_PART: Final = 0.5
+"""A stretch of speech that holds less than this of what the fullest one holds of a word is a neighbour's."""
+
 MIDDLE: Final = 0.25
 """A window is halved at its longest pause that leaves each side this share of it."""
 
@@ -79,6 +82,26 @@ class Window:
             return moment_ms, moment_ms
         placed = self._snapped(max(_neighbours(parts), key=lambda group: sum(part.length for part in group)))
         return to_ms(placed.start), to_ms(placed.end)
+
+    def place(self, start_s: float, end_s: float) -> tuple[int, int]:
+        """Where a word lies in the recording, in milliseconds: within one piece, without the pauses at its ends.
+
+        Words that follow each other do so in the recording, too.
+        """
+        under = Span(self._sample(start_s), self._sample(end_s))
+        parts = [
+            Span(common.start - offset, common.end - offset)
+            for piece, offset in self._laid_out()
+            if (common := piece.common(under))
+        ]
+        if not parts:
+            moment_ms = self.to_source_ms(start_s)
+            return moment_ms, moment_ms
+        lies = max(parts, key=lambda part: part.length)
+        spoken = [common for span in self.speech if (common := span.common(lies))]
+        least = MAIN_PART * max((part.length for part in spoken), default=0)
+        own = [part for part in spoken if part.length >= least] or [lies]
+        return to_ms(own[0].start), to_ms(own[-1].end)
 
     def tail(self, from_s: float) -> "Window | None":
         """The rest of it from one of its times on, or None if there is none."""

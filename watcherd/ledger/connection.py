@@ -1,5 +1,6 @@
 """Connections to the database: the writer's, the readers', and what SQLite's errors mean to a person."""
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +9,15 @@ from typing import Final
 from urllib.parse import quote_from_bytes
 
 from watcherd.errors import LedgerError
+from watcherd.ledger.passages import passages_of
+from watcherd.ledger.search import require_search
+from watcherd.names import printable
 
 BUSY_WAIT_S: Final = 5.0
 """How long to wait for another process; a reader of the command line needs milliseconds."""
 
 OLDEST_SQLITE: Final = (3, 38, 0)
 """STRICT tables came with 3.37, JSON functions in every build with 3.38."""
-
-DAMAGED_REMEDY: Final = (
-    "Stop watcherd and bring the database back from a backup, or move it aside, always together with its -wal and -shm "
-    "files. Without a database the next start makes a new one, transcribes all recordings again, and overwrites none "
-    "of the files beside them. To save what can be read of the old one: sqlite3 OLD .recover | sqlite3 NEW"
-)
 
 _REMEDIES: Final = {
     "SQLITE_FULL": "Free some space on its disk",
@@ -28,16 +26,28 @@ _REMEDIES: Final = {
     "SQLITE_PERM": "Run watcherd as a user who may read it",
     "SQLITE_BUSY": "End the program that has it open for writing",
     "SQLITE_IOERR": "Check its disk (see the kernel's log)",
-    "SQLITE_CORRUPT": DAMAGED_REMEDY,
-    "SQLITE_NOTADB": DAMAGED_REMEDY,
 }
+
+_DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+def damaged_remedy(database: Path) -> str:
+    """The way out of a damaged database, with commands that a shell takes as they are."""
+    aside = shlex.quote(str(database.parent / "damaged"))
+    # All of its files, since a stray log of the old database must not meet the new one.
+    move = f"mkdir {aside} && mv {shlex.quote(str(database))}* {aside}"
+    return (
+        "Stop watcherd and bring the database back from a backup, without any -wal and -shm files of the damaged one. "
+        f"Without a backup: {printable(move)}; then the next start makes a new database and transcribes all recordings "
+        "again. It overwrites none of the files beside them, and takes those that it would write just so for its own"
+    )
 
 
 def connect_writer(database: Path) -> sqlite3.Connection:
     """The one connection that writes; the caller holds the instance lock.
 
     Raises:
-        LedgerError: the database cannot be opened.
+        LedgerError: the database cannot be opened, or SQLite lacks something.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise LedgerError(
@@ -48,6 +58,8 @@ def connect_writer(database: Path) -> sqlite3.Connection:
         db = _connect(database, "rwc")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
+        require_search(db)
+        db.create_function("passages_of", 1, passages_of, deterministic=True)
         return db
 
 
@@ -95,4 +107,6 @@ def explained(database: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "")
         remedy = next((text for prefix, text in _REMEDIES.items() if name.startswith(prefix)), "")
+        if name.startswith(_DAMAGED):
+            remedy = damaged_remedy(database)
         raise LedgerError(f"the ledger cannot be used: {error}", path=database, remedy=remedy) from error

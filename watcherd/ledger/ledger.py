@@ -10,11 +10,13 @@ from watcherd.ledger.connection import connect_writer, use_write_ahead_log
 from watcherd.ledger.location import prepare_folder
 from watcherd.ledger.lock import InstanceLock
 from watcherd.ledger.paths import Paths
+from watcherd.ledger.pausing import Pausing
 from watcherd.ledger.publishing import Publishing
 from watcherd.ledger.queue import Queue
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.schema import check_intact, check_ours, migrate
 from watcherd.ledger.store import Store
+from watcherd.ledger.windows import Windows
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ class Ledger:
     Attributes:
         paths: which path holds which content.
         queue: what is to be transcribed, and what came of it.
+        pausing: whether a person has paused the work.
+        windows: what is read of recordings that are not finished.
         publishing: which sidecars are to be written, and which were.
         read: the questions of a reader, seen by the writer.
     """
@@ -36,6 +40,8 @@ class Ledger:
         store = Store(db, database, clock)
         self.paths = Paths(store)
         self.queue = Queue(store)
+        self.pausing = Pausing(store)
+        self.windows = Windows(store)
         self.publishing = Publishing(store)
         self.read = Reader(db, database)
 

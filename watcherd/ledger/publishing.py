@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -143,8 +143,26 @@ class Publishing:
                 ),
             )
 
+    def ask_for(self, content_ids: Iterable[int], formats: Collection[str]) -> None:
+        """Have sidecars of these formats made of the stored transcripts, beside every path, all at once.
+
+        From now on they belong to these recordings like those of the configuration. One that a person deleted comes
+        back, and beside one that a person edited stands a new one, as after a new transcription. A content whose
+        redo is under way gets them with its new result.
+        """
+        with self._store.transaction() as db:
+            for content_id in content_ids:
+                for name in formats:
+                    db.execute("INSERT OR IGNORE INTO added_formats VALUES (?, ?)", (content_id, name))
+                    # As if they were of an earlier transcription: see SidecarRecord.current.
+                    db.execute(
+                        "UPDATE sidecars SET generation = 0 WHERE content_id = ? AND format = ?", (content_id, name)
+                    )
+                db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
+                reopen(self._store, content_id)
+
     def drop(self, sidecar: Path) -> None:
-        """Forget a sidecar: its file followed the recording to another place, or was removed by us."""
+        """Forget a sidecar: its file followed the recording to another place, went with it, or was removed by us."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM sidecars WHERE path = ?", (os.fsencode(sidecar),))
 

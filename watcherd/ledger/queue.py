@@ -14,6 +14,7 @@ from watcherd.ledger.records import Result, Trouble, Work, as_path
 from watcherd.ledger.roots import prefixes
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store, UnexpectedStateError
+from watcherd.ledger.windows import forget
 
 MAX_ATTEMPTS: Final = 5
 """Waits of 30 s, 2, 8 and 32 min between them: a file server that restarts is back within their sum, and a disk that
@@ -34,7 +35,8 @@ BLOCKED_WAIT: Final = timedelta(minutes=5)
 
 _WAITING: Final = frozenset({State.PENDING, State.RETRY, State.BLOCKED})
 _STOPPED: Final = frozenset({State.RETRY, State.BLOCKED, State.FAILED})
-_REDOABLE: Final = _STOPPED | {State.TRANSCRIBED, State.DONE, State.NO_SPEECH}
+REDOABLE: Final = _STOPPED | {State.TRANSCRIBED, State.DONE, State.NO_SPEECH}
+"""What can be transcribed again; all else waits for it or runs anyway, or is not there."""
 
 
 def backoff(attempt: int) -> timedelta:
@@ -68,11 +70,15 @@ class Queue:
                     self._take_back(row["id"], "the daemon ended while it was being transcribed")
         return len(rows)
 
-    def next(self, roots: Collection[Path]) -> Work | None:
+    def next(self, roots: Collection[Path], passed_over: Collection[int] = ()) -> Work | None:
         """The next content to transcribe that has a path below one of these roots; None where nothing is due.
 
         Pending contents and those whose retry is due stand in one queue. A blocked path does not offer its content
         until its own next try is due; then look whether it is still blocked, and call ``Paths.block`` or ``claim``.
+
+        Args:
+            roots: the folders that are there now.
+            passed_over: ids of contents whose turn it is not, for reasons of the caller.
         """
         values = {"now_ms": self._store.now_ms()}
         candidates = (
@@ -84,6 +90,7 @@ class Queue:
                 """,
                 values,
                 roots,
+                passed_over,
             ),
             self._first(
                 """
@@ -94,6 +101,7 @@ class Queue:
                 """,
                 values,
                 roots,
+                passed_over,
             ),
         )
         row = min(filter(None, candidates), key=lambda row: (row["first_seen_ms"], row["id"]), default=None)
@@ -222,23 +230,30 @@ class Queue:
         self.retry(content_id)
         return True
 
-    def redo(self, content_id: int) -> None:
-        """Ask for a new transcription, and for new sidecars of every path. The old result stays until it is there.
+    def redo(self, *content_ids: int) -> None:
+        """Ask for new transcriptions, and for new sidecars of every path, all at once. Old results stay until then.
+
+        Windows of one that was not finished are thrown away: whoever asks again wants all of it read again.
 
         Raises:
-            UnexpectedStateError: the content waits or runs anyway, or no path holds it.
+            UnexpectedStateError: one of them waits or runs anyway, or no path holds it; nothing was changed.
         """
         with self._store.transaction() as db:
-            self._store.move(content_id, State.PENDING, "redo was asked for", expected=_REDOABLE)
-            db.execute(
-                "UPDATE contents SET generation = generation + 1, attempts = 0, deaths = 0 WHERE id = ?", (content_id,)
-            )
-            db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
+            for content_id in content_ids:
+                self._store.move(content_id, State.PENDING, "redo was asked for", expected=REDOABLE)
+                db.execute(
+                    "UPDATE contents SET generation = generation + 1, attempts = 0, deaths = 0 WHERE id = ?",
+                    (content_id,),
+                )
+                db.execute("UPDATE paths SET published_ms = NULL WHERE content_id = ?", (content_id,))
+                forget(db, content_id)
 
-    def _first(self, query: str, values: Mapping[str, Any], roots: Collection[Path]) -> sqlite3.Row | None:
+    def _first(
+        self, query: str, values: Mapping[str, Any], roots: Collection[Path], passed_over: Collection[int]
+    ) -> sqlite3.Row | None:
         wanted = prefixes(roots)
         with self._store.rows(query, values) as rows:
-            return next((row for row in rows if row["path"].startswith(wanted)), None)
+            return next((row for row in rows if row["path"].startswith(wanted) and row["id"] not in passed_over), None)
 
     def _take_back(self, content_id: int, reason: str) -> None:
         if not self._superseded(content_id, reason):

@@ -3,16 +3,18 @@
 import json
 import os
 import sqlite3
-from collections.abc import Container, Iterator
-from itertools import groupby
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, Self
 
+from watcherd.decisions import WindowDecision
 from watcherd.ledger.clock import from_ms
 from watcherd.ledger.connection import connect_reader, explained
 from watcherd.ledger.records import Entry, Event, KnownPath, Result, Sidecar, StatKey, as_path
 from watcherd.ledger.roots import span
 from watcherd.ledger.schema import NoLedgerError, check_readable
+from watcherd.ledger.search import Hit, passages
 from watcherd.ledger.states import State
 from watcherd.transcript import Transcript
 
@@ -151,7 +153,45 @@ class Reader:
             model_revision=row["model_revision"],
             settings_fingerprint=row["settings_fingerprint"],
             compute_ms=row["compute_ms"],
+            windows=tuple(map(WindowDecision.from_dict, json.loads(row["windows"]))),
         )
+
+    def transcribed(self, model: str | None = None) -> list[int]:
+        """The contents with a transcript, of this model where one is named, that a path holds; oldest first."""
+        query = """
+            SELECT r.content_id FROM results AS r
+            WHERE (:model IS NULL OR r.model_id = :model)
+              AND EXISTS (SELECT 1 FROM paths AS p WHERE p.content_id = r.content_id)
+            ORDER BY r.content_id
+            """
+        return [row["content_id"] for row in self._all(query, model=model)]
+
+    def content_state(self, content_id: int) -> State | None:
+        """The state of a content itself, whatever is wrong with its paths; None where there is no such content."""
+        row = self._one("SELECT state FROM contents WHERE id = :content_id", content_id=content_id)
+        return None if row is None else State(row["state"])
+
+    def added_formats(self, content_id: int) -> list[str]:
+        """The formats that somebody asked for beyond those of the configuration, by name."""
+        query = "SELECT format FROM added_formats WHERE content_id = :content_id ORDER BY format"
+        return [row["format"] for row in self._all(query, content_id=content_id)]
+
+    def search(self, words: Sequence[str], limit: int) -> list[Hit]:
+        """Where in the recordings that are there now these words were said, best first; see ``search.expression``.
+
+        Raises:
+            LedgerError: this SQLite has no full-text search.
+        """
+        with explained(self._database):
+            return [
+                Hit(
+                    tuple(known.path for known in self.paths_of(passage.content_id)),
+                    passage.start_ms,
+                    passage.text,
+                    passage.matches,
+                )
+                for passage in islice(passages(self._db, words), limit)
+            ]
 
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Every path with its state, by name, read while it is iterated; or those in one state.
@@ -198,11 +238,11 @@ class Reader:
             for row in self._all(query, path=os.fsencode(path))
         ]
 
-    def _all(self, query: str, **values: str | bytes | int) -> Iterator[sqlite3.Row]:
+    def _all(self, query: str, **values: str | bytes | int | None) -> Iterator[sqlite3.Row]:
         with explained(self._database):
             yield from self._db.execute(query, values)
 
-    def _one(self, query: str, **values: str | bytes | int) -> sqlite3.Row | None:
+    def _one(self, query: str, **values: str | bytes | int | None) -> sqlite3.Row | None:
         with explained(self._database):
             row: sqlite3.Row | None = self._db.execute(query, values).fetchone()
             return row

@@ -4,12 +4,14 @@ import json
 import os
 import sqlite3
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Self
 
+from watcherd.decisions import WindowDecision
 from watcherd.errors import ErrorClass, WatcherdError
 from watcherd.ledger.clock import from_ms
 from watcherd.ledger.states import State
@@ -111,6 +113,8 @@ class Result:
     settings_fingerprint: str
     compute_ms: int | None
     """What it took; None where the result was adopted from a content with the same audio packets."""
+    windows: tuple[WindowDecision, ...] = ()
+    """What became of each window; none for results of versions that did not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +273,11 @@ def as_path(raw: bytes) -> Path:
 def transcript_json(transcript: Transcript) -> str:
     """As the ledger keeps it: compact, and readable for full-text search."""
     return json.dumps(transcript.to_dict(), ensure_ascii=False, separators=(",", ":"))
+
+
+def windows_json(windows: Iterable[WindowDecision]) -> str:
+    """As the ledger keeps them: compact."""
+    return json.dumps([window.to_dict() for window in windows], ensure_ascii=False, separators=(",", ":"))
 
 
 def _moment(moment_ms: int | None) -> datetime | None:

@@ -2,9 +2,11 @@
 
 import sqlite3
 
-from watcherd.ledger.records import Result, transcript_json
+from watcherd.ledger import passages
+from watcherd.ledger.records import Result, transcript_json, windows_json
 from watcherd.ledger.states import State
 from watcherd.ledger.store import Store
+from watcherd.ledger.windows import forget
 
 
 def has_current(db: sqlite3.Connection, content_id: int) -> bool:
@@ -20,13 +22,17 @@ def has_current(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def put(store: Store, content_id: int, result: Result) -> None:
-    """Store the result of the wanted generation in the place of an older one; inside a transaction."""
+    """Store the result of the wanted generation in the place of an older one; inside a transaction.
+
+    The windows that it was made of are not needed any more.
+    """
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
             content_id, generation, transcript, segments, language, language_suspect, duration_ms,
-            model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
-        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
+            model_id, model_revision, settings_fingerprint, compute_ms, windows, stored_ms)
+        SELECT id, generation, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM contents WHERE id = ?
         """,
         (
             transcript_json(result.transcript),
@@ -38,10 +44,12 @@ def put(store: Store, content_id: int, result: Result) -> None:
             result.model_revision,
             result.settings_fingerprint,
             result.compute_ms,
+            windows_json(result.windows),
             store.now_ms(),
             content_id,
         ),
     )
+    passages.renew(store.db, content_id)
 
 
 def lender(db: sqlite3.Connection, packet_sha256: bytes) -> int | None:
@@ -65,19 +73,28 @@ def may_adopt(db: sqlite3.Connection, content_id: int) -> bool:
 
 
 def adopt(store: Store, content_id: int, lender_id: int) -> None:
-    """Give a pending content the result of another one, without any compute of its own; inside a transaction."""
+    """Give a pending content the result of another one, without any compute of its own; inside a transaction.
+
+    The formats that a person asked for go with it: it is the same recording with other tags.
+    """
+    forget(store.db, content_id)
     store.db.execute(
         """
         INSERT OR REPLACE INTO results (
             content_id, generation, transcript, segments, language, language_suspect, duration_ms,
-            model_id, model_revision, settings_fingerprint, compute_ms, stored_ms)
+            model_id, model_revision, settings_fingerprint, compute_ms, windows, stored_ms)
         SELECT
             c.id, c.generation, r.transcript, r.segments, r.language, r.language_suspect, r.duration_ms,
-            r.model_id, r.model_revision, r.settings_fingerprint, NULL, ?
+            r.model_id, r.model_revision, r.settings_fingerprint, NULL, r.windows, ?
         FROM contents AS c, results AS r WHERE c.id = ? AND r.content_id = ?
         """,
         (store.now_ms(), content_id, lender_id),
     )
+    store.db.execute(
+        "INSERT OR IGNORE INTO added_formats SELECT ?, format FROM added_formats WHERE content_id = ?",
+        (content_id, lender_id),
+    )
+    passages.renew(store.db, content_id)
     store.move(
         content_id,
         State.TRANSCRIBED,

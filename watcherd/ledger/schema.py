@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from watcherd.errors import LedgerError
-from watcherd.ledger.connection import DAMAGED_REMEDY, explained
+from watcherd.ledger.connection import damaged_remedy, explained
 
 APPLICATION_ID: Final = 0x77746364
 """In the header of the file: "wtcd"."""
@@ -62,7 +62,7 @@ def check_intact(db: sqlite3.Connection, database: Path) -> None:
     if complaints != ["ok"]:
         # SQLite heads what it found with lines of its own ("*** in database main ***").
         found = "; ".join(" ".join(complaint.split()) for complaint in complaints)
-        raise LedgerError(f"the ledger is damaged: {found}", path=database, remedy=DAMAGED_REMEDY)
+        raise LedgerError(f"the ledger is damaged: {found}", path=database, remedy=damaged_remedy(database))
 
 
 def check_readable(db: sqlite3.Connection, database: Path) -> None:

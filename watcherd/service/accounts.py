@@ -103,6 +103,23 @@ def require_reachable(program: Sequence[str], account: Account) -> None:
     )
 
 
+def require_binding(program: Sequence[str]) -> None:
+    """See that this watcherd can talk to systemd, which waits for word from the service.
+
+    Raises:
+        WatcherdError: systemd-python is missing.
+    """
+    try:
+        import systemd.daemon  # noqa: F401, PLC0415  an optional part
+    except ImportError as error:
+        raise WatcherdError(
+            "systemd-python is not installed, without which systemd would take the service for one that does not start",
+            path=Path(program[0]),
+            remedy="Install it into the environment of this watcherd: apt install gcc pkg-config libsystemd-dev, "
+            "then pip install systemd-python",
+        ) from error
+
+
 def _folders_of(program: Sequence[str]) -> Iterator[Path]:
     """The folders that must be entered to run it, from the root on."""
     for path in (Path(program[0]), Path(os.path.realpath(sys.executable)), Path(__file__)):

@@ -7,18 +7,18 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from watcherd.errors import NotRunningError, WatcherdError
+from watcherd import __version__
+from watcherd.errors import NotRunningError, UnreachableError, WatcherdError
+from watcherd.service.system import RUNTIME
 
 Request = Mapping[str, Any]
 Reply = Mapping[str, Any]
-
-SERVICE_FOLDER: Final = Path("/run/watcherd")
-"""RUNTIME_DIRECTORY of the system service, which a person's shell does not have."""
 
 MAX_REQUEST_BYTES: Final = 1 << 20
 MAX_PEERS: Final = 32
@@ -108,9 +108,9 @@ class ControlServer:
         try:
             with peer:
                 peer.settimeout(PEER_TIMEOUT_S)
-                request = _receive_line(peer)
+                request = _receive_line(peer, until=time.monotonic() + PEER_TIMEOUT_S)
                 if request is not None:
-                    peer.sendall(_encode(self._reply(request)))
+                    peer.sendall(_encode({"version": __version__, **self._reply(request)}))
         except OSError as error:
             _log.debug("a control peer went away: %s", error)
         finally:
@@ -119,7 +119,7 @@ class ControlServer:
     def _reply(self, line: bytes) -> Reply:
         try:
             request = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # nested too deep
             return {"error": "the request is not JSON"}
         if not isinstance(request, dict) or not isinstance(request.get("command"), str):
             return {"error": 'the request is no object with a "command"'}
@@ -133,30 +133,39 @@ def ask(ledger: Path, request: Request) -> Reply:
     """Send one request to the daemon that holds this ledger and return its reply.
 
     Raises:
-        NotRunningError: there is no daemon, or it does not answer.
+        NotRunningError: there is no daemon.
+        UnreachableError: there is one, but it may not be asked by this user, or does not answer.
     """
-    for folder in (*socket_folders(ledger), SERVICE_FOLDER):
+    closed: tuple[Path, PermissionError] | None = None
+    for folder in (*socket_folders(ledger), RUNTIME):
         path = folder / socket_name(ledger)
         try:
             with _short_path(path) as name, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
                 daemon.settimeout(ANSWER_TIMEOUT_S)
                 daemon.connect(name)
                 daemon.sendall(_encode(request))
-                line = _receive_line(daemon, most=None)
+                line = _receive_line(daemon)
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             continue
         except PermissionError as error:
-            raise NotRunningError(
-                "the daemon's control socket may not be opened by this user",
-                path=path,
-                remedy="Use sudo, or join the group that owns it: sudo usermod -aG watcherd $USER, then log in again",
-            ) from error
+            closed = path, error
+            continue
         except OSError as error:
-            raise NotRunningError(f"the daemon does not answer: {error.strerror or error}", path=path) from error
+            raise UnreachableError(
+                f"the daemon does not answer: {error.strerror or error}",
+                path=path,
+                remedy="It may be busy or about to end; try again in a minute",
+            ) from error
         if line is None:
-            break
-        reply: Reply = json.loads(line)
-        return reply
+            raise UnreachableError("the daemon ended before it answered", path=path, remedy="See what its log says")
+        return _decoded(line, path)
+    if closed is not None and _is_of_another(ledger):
+        path, denied = closed
+        raise UnreachableError(
+            "the daemon's control socket may not be opened by this user",
+            path=path,
+            remedy="Use sudo, or join the group that owns it: sudo usermod -aG watcherd $USER, then log in again",
+        ) from denied
     raise NotRunningError("no daemon is running on this ledger", path=ledger, remedy="Start it with: watcherd run")
 
 
@@ -171,16 +180,40 @@ def _make_folder(ledger: Path) -> Path:
     return ledger.parent
 
 
+def _is_of_another(ledger: Path) -> bool:
+    """Whether another user keeps this ledger, and runs its daemon: the folder of the service is closed to many."""
+    try:
+        return ledger.parent.stat().st_uid != os.geteuid()
+    except OSError:
+        return False
+
+
+def _decoded(line: bytes, path: Path) -> Reply:
+    try:
+        reply = json.loads(line)
+    except ValueError:
+        reply = None
+    if not isinstance(reply, dict):
+        raise UnreachableError(
+            "what answers there is no watcherd, or one of another version", path=path, remedy="Restart the daemon"
+        )
+    return reply
+
+
 def _encode(message: Mapping[str, Any]) -> bytes:
     # ASCII only: names that are not UTF-8 travel as the escapes of their surrogates.
     return json.dumps(message).encode("ascii") + b"\n"
 
 
-def _receive_line(sock: socket.socket, most: int | None = MAX_REQUEST_BYTES) -> bytes | None:
-    """The bytes before the first newline, or None where the peer ends or says too much before one."""
+def _receive_line(sock: socket.socket, until: float | None = None) -> bytes | None:
+    """The bytes before the first newline, or None where the peer ends before one.
+
+    Where ``until`` is given, a time of the monotonic clock, the peer is none to be trusted: it may neither take longer,
+    by a byte now and then, nor say too much.
+    """
     received = bytearray()
     while (end := received.find(b"\n")) < 0:
-        if most is not None and len(received) > most:
+        if until is not None and (len(received) > MAX_REQUEST_BYTES or time.monotonic() > until):
             return None
         chunk = sock.recv(1 << 16)
         if not chunk:

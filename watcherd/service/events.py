@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum, unique
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
@@ -18,7 +19,7 @@ from watcherd.errors import ConfigError, WatcherdError
 from watcherd.ledger.states import State
 from watcherd.names import printable
 from watcherd.service.journal import NOTICE
-from watcherd.service.spoken import duration
+from watcherd.service.spoken import duration, moment
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Facts(TypedDict, total=False):
     sidecars: Iterable[Path]
     signal: str
     state: State
+    until: datetime | None
     version: str
     why: str
     """A clause without a full stop."""
@@ -102,6 +104,14 @@ class Event(Enum):
         "the new configuration is refused, and the old one stays: {error}",
         remedy="Correct the file and reload again",
     )
+
+    PAUSED = Kind(
+        "de1e8ed383f845a6acee42b1a10a63c3",
+        NOTICE,
+        "paused[ until {until}]: the engine is ended, and nothing is transcribed",
+        remedy="Go on with: watcherd resume",
+    )
+    RESUMED = Kind("f3221994e1f44328b592ec839944ebe5", NOTICE, "the pause is over, and the work goes on")
 
     # The folders
     ROOT_WATCHED = Kind("2ac53749b9d0435aa2fc4eb42ceffd0d", logging.INFO, "{root}: watched by {mode}[, {why}]")
@@ -146,6 +156,12 @@ class Event(Enum):
     # A recording
     FOUND = Kind(
         "4ee8429d7a674e0ab5874fe87f69d60f", logging.INFO, "{path}: found, waiting for its turn", state=State.PENDING
+    )
+    CUT_OFF = Kind(
+        "0ab9bfd7a0144ea4a8518203653cfd7c",
+        logging.INFO,
+        "{path}: its end seems to be missing ({why}), and nobody can say whether somebody is still writing it; "
+        "it waits a few minutes for the rest",
     )
     IGNORED = Kind("005e93a55afe4c6eb0ba5300851e8c7b", logging.DEBUG, "{path}: ignored, {why}")
     KNOWN_CONTENT = Kind(
@@ -341,6 +357,7 @@ _WORDS: Final[dict[str, Callable[[Any, Mapping[str, Any]], str]]] = {
     "retry_in_s": lambda seconds, _: duration(seconds),
     "sidecar": _sidecar,
     "sidecars": _sidecars,
+    "until": lambda until, _: moment(until, datetime.now(UTC)),
 }
 """How facts are said that are more than text."""
 

@@ -87,7 +87,9 @@ class Working:
     """Seconds until it is done; None where nothing is known yet."""
 
 
-def status_sentence(counts: Mapping[State, int], working: Sequence[Working], *, loading: str | None = None) -> str:
+def status_sentence(
+    counts: Mapping[State, int], working: Sequence[Working], *, loading: str | None = None, paused: str | None = None
+) -> str:
     """What ``systemctl status`` shows: what is being done, or how things stand.
 
     Of several recordings in work, the one is named that is done next.
@@ -96,6 +98,7 @@ def status_sentence(counts: Mapping[State, int], working: Sequence[Working], *, 
         counts: how many recordings are in which state.
         working: those in work.
         loading: the model that is being loaded now, if one is.
+        paused: "paused", with the time until when, where nothing is begun.
 
     >>> memo = Working(Path("/srv/sync/memo.m4a"), 0.43, 340.0)
     >>> status_sentence({State.RUNNING: 1, State.PENDING: 6}, [memo])
@@ -104,6 +107,8 @@ def status_sentence(counts: Mapping[State, int], working: Sequence[Working], *, 
     'idle; 812 done, 3 failed'
     """
     waiting = sum(counts.get(state, 0) for state in _OPEN)
+    if paused is not None:
+        return paused + (f"; {waiting} waiting" if waiting else "")
     if loading is not None:
         return f"loading the model {loading}" + (f"; {waiting} waiting" if waiting else "")
     if working:

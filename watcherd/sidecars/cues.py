@@ -12,7 +12,6 @@ from typing import Final
 from watcherd.sidecars.atoms import Atom, atoms
 from watcherd.sidecars.breaks import Break
 from watcherd.sidecars.scripts import EMBEDDING_WIDTH, RIGHT_TO_LEFT, embedded
-from watcherd.sidecars.turns import with_names
 from watcherd.transcript import Transcript
 
 SHORTEST_MS: Final = 833
@@ -77,8 +76,8 @@ def cues(transcript: Transcript, layout: Layout) -> list[Cue]:
     - It ends at most ``LINGER_MS`` after its speech, or ``SHORTEST_MS`` after its start if that is later; and exactly
       there where the two rules before allow. So it is read at more than ``CHARACTERS_PER_SECOND`` only where people
       speak faster than that.
-    - Within a cue nobody pauses for more than ``PAUSE_MS``, and where speakers are told apart, only one of them speaks,
-      whose name stands before each turn. Of two who speak at a time, one is shown until the other begins.
+    - Within a cue nobody pauses for more than ``PAUSE_MS``, and where speakers are told apart, only one of them speaks.
+      Of two who speak at a time, one is shown until the other begins.
 
     Among all that these rules allow, the cues are those whose ends cost least: after a sentence rather than after
     a comma, there rather than between two words, and inside a name or a number only where there is no other place. The
@@ -86,7 +85,7 @@ def cues(transcript: Transcript, layout: Layout) -> list[Cue]:
     """
     right_to_left = transcript.language in RIGHT_TO_LEFT
     line_room = layout.max_line_length - (EMBEDDING_WIDTH if right_to_left else 0)
-    line = _Line(atoms(with_names(transcript), line_room), line_room)
+    line = _Line(atoms(transcript, line_room), line_room)
     groups = _groups(line, layout.max_lines)
     return [
         Cue(start_ms, end_ms, tuple(map(embedded, lines)) if right_to_left else lines)

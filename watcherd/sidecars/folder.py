@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from watcherd.errors import PublishBlockedError
 from watcherd.names import printable
+from watcherd.sidecars import sandbox
 from watcherd.sidecars.naming import NAME_MAX, same_to_some_file_system
 
 LARGEST_SIDECAR: Final = 256 * 1024 * 1024
@@ -149,11 +150,7 @@ def _explained(error: OSError, folder: Path) -> tuple[str, str]:
     shown = shlex.quote(printable(folder))
     match error.errno:
         case errno.EROFS:
-            mount = shlex.quote(printable(_mount_point(folder)))
-            return "the folder is read-only", (
-                f"Make it writable with `sudo mount -o remount,rw {mount}`; "
-                f"if only a systemd service sees it so, add ReadWritePaths={shown} to the unit"
-            )
+            return _read_only(folder)
         case errno.EACCES | errno.EPERM:
             return _forbidden(shown)
         case errno.ENOSPC | errno.EDQUOT:
@@ -164,6 +161,16 @@ def _explained(error: OSError, folder: Path) -> tuple[str, str]:
         case _:
             reason = error.strerror or "unknown error"
             return f"the folder cannot be used: {reason}", "Look for the reason in `journalctl -k`"
+
+
+def _read_only(folder: Path) -> tuple[str, str]:
+    remount = f"`sudo mount -o remount,rw {shlex.quote(printable(_mount_point(folder)))}`"
+    if (opening := sandbox.remedy()) is not None:
+        return "the folder is read-only to the service", (
+            f"{opening}, which opens the folders of the configuration to it; "
+            f"where the disk itself is read-only: {remount}"
+        )
+    return "the folder is read-only", f"Make it writable with {remount}"
 
 
 def _forbidden(shown: str) -> tuple[str, str]:

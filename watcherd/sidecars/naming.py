@@ -13,7 +13,7 @@ NAME_MAX: Final = 255
 _SECOND: Final = 2
 
 
-def candidates(recording: Path, format_name: str, name_max: int = NAME_MAX) -> Iterator[str]:
+def candidates(recording: Path, ending: str, name_max: int = NAME_MAX) -> Iterator[str]:
     """The names that the sidecar of a recording may get, without end, the best first.
 
     A name may belong to another recording already: ``a.mp3`` and ``a.wav`` both want ``a.srt``. So the second best has
@@ -21,28 +21,28 @@ def candidates(recording: Path, format_name: str, name_max: int = NAME_MAX) -> I
 
     Args:
         recording: only its name counts.
-        format_name: the ending, without its full stop.
+        ending: without its first full stop; a subtitle's may begin with its language, as in "en.srt".
         name_max: bytes that a name may have.
 
     >>> names = candidates(Path("talk.wav"), "srt")
     >>> next(names), next(names), next(names)
     ('talk.srt', 'talk.wav.srt', 'talk.wav.2.srt')
     """
-    yield _cut(recording.stem, f".{format_name}", name_max)
-    yield _cut(recording.name, f".{format_name}", name_max)
+    yield _cut(recording.stem, f".{ending}", name_max)
+    yield _cut(recording.name, f".{ending}", name_max)
     for number in count(_SECOND):
-        yield _cut(recording.name, f".{number}.{format_name}", name_max)
+        yield _cut(recording.name, f".{number}.{ending}", name_max)
 
 
-def variants(sidecar_name: str, format_name: str, name_max: int = NAME_MAX) -> Iterator[str]:
+def variants(sidecar_name: str, ending: str, name_max: int = NAME_MAX) -> Iterator[str]:
     """The names beside a sidecar that has become the user's, for a new transcription that must not replace it.
 
     >>> next(variants("talk.srt", "srt"))
     'talk.watcherd-2.srt'
     """
-    stem = sidecar_name.removesuffix(f".{format_name}")
+    stem = sidecar_name.removesuffix(f".{ending}")
     for number in count(_SECOND):
-        yield _cut(stem, f".watcherd-{number}.{format_name}", name_max)
+        yield _cut(stem, f".watcherd-{number}.{ending}", name_max)
 
 
 def _cut(stem: str, ending: str, name_max: int) -> str:

@@ -6,20 +6,39 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
+from watcherd.config import SPEAKERS
+from watcherd.config.languages import iso_639
 from watcherd.errors import PublishBlockedError, RecordingChangedError
 from watcherd.sidecars.cues import Layout
+from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.folder import Folder, blocked
 from watcherd.sidecars.formats import FORMATS
 from watcherd.sidecars.naming import candidates, variants
 from watcherd.sidecars.publish import Outcome, Target, publish, remove, remove_stale_temps
 from watcherd.sidecars.records import Owner, SidecarRecord, SidecarRecords
+from watcherd.sidecars.rendering import Provenance, Rendering
 from watcherd.transcript import Transcript
 
 _IN_PLACE = frozenset({Outcome.WRITTEN, Outcome.ADOPTED, Outcome.REPLACED, Outcome.UNCHANGED})
 _NEWS = frozenset({Outcome.WRITTEN, Outcome.ADOPTED, Outcome.REPLACED})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody wants for sidecars."""
+
+    formats: tuple[str, ...]
+    """Keys of ``FORMATS``."""
+    layout: Layout = field(default_factory=Layout)
+    """Of subtitles."""
+    language_suffix: bool = False
+    """Subtitles have their language in their names (``talk.en.srt``), where it is known."""
+    speakers: tuple[str, ...] = SPEAKERS
+    """What the left and the right side of a call are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +90,11 @@ class _Slot:
 def publish_sidecars(
     recording: Path,
     transcript: Transcript,
-    formats: Iterable[str],
-    layout: Layout,
+    provenance: Provenance,
+    wishes: Wishes,
     records: SidecarRecords,
     *,
-    folder: Path | None = None,
-    root: Path | None = None,
+    destination: Destination,
 ) -> PublishReport:
     """Bring all sidecars of a recording where they belong.
 
@@ -86,35 +104,49 @@ def publish_sidecars(
     - A file that is not as we wrote it is the user's and stays. If it stood there for an earlier transcription
       already, the new one goes beside it (``NAME.watcherd-2.srt``).
     - A sidecar that was written for this transcription and deleted stays deleted.
-    - After a move the sidecars at the old place go, unless somebody edited them.
+    - After a move, or where the name is another now, the sidecars at the old place go, unless somebody edited them.
     - A format that makes no file of this transcript (no subtitles without speech) removes the file that we made of an
       earlier one.
 
     Args:
         recording: absolute; it must still be there.
         transcript: of the recording.
-        formats: keys of ``FORMATS``.
-        layout: of subtitles.
+        provenance: of the transcript.
+        wishes: which sidecars, and what they are like.
         records: the memory for this transcription of this recording.
-        folder: where the sidecars go; None: beside the recording.
-        root: the watched folder that the recording lies in, if any; below it no symbolic link is followed.
+        destination: where the sidecars go; folders that are missing there are made.
 
     Raises:
         RecordingChangedError: the recording is gone, or no file any more.
         PublishBlockedError: the folder cannot be written to; what was written before that stays.
     """
-    like = _status(recording, follow_symlinks=root is None)
-    with Folder.open(folder or recording.parent, None if folder else root) as place:
+    like = _status(recording, follow_symlinks=destination.root is None)
+    rendering = Rendering(
+        transcript.named(wishes.speakers),
+        recording,
+        datetime.fromtimestamp(like.st_mtime).astimezone(),
+        provenance,
+        wishes.layout,
+        destination.folder,
+    )
+    destination.make()
+    with Folder.open(destination.folder, destination.root) as place:
         publisher = _Publisher(recording, place, like, records)
         publisher.clean_up()
         sidecars: list[PublishedSidecar] = []
-        for format_name in formats:
-            content = FORMATS[format_name].render(transcript, layout)
+        for format_name in wishes.formats:
+            content = FORMATS[format_name].render(rendering)
             if content is None:
                 publisher.withdraw(format_name)
             else:
-                sidecars += publisher.publish(format_name, content)
+                sidecars += publisher.publish(format_name, _ending(format_name, wishes, transcript), content)
     return PublishReport(tuple(sidecars))
+
+
+def _ending(format_name: str, wishes: Wishes, transcript: Transcript) -> str:
+    if wishes.language_suffix and FORMATS[format_name].is_subtitle and transcript.language is not None:
+        return f"{iso_639(transcript.language)}.{format_name}"
+    return format_name
 
 
 def _status(recording: Path, *, follow_symlinks: bool) -> os.stat_result:
@@ -153,18 +185,18 @@ class _Publisher:
             with suppress(PublishBlockedError):
                 remove_stale_temps(folder, time.time())
 
-    def publish(self, format_name: str, content: bytes) -> list[PublishedSidecar]:
+    def publish(self, format_name: str, ending: str, content: bytes) -> list[PublishedSidecar]:
         """One sidecar, and a second one where the first has become the user's since an earlier transcription."""
-        names = candidates(self._recording, format_name, self._folder.name_max)
+        names = candidates(self._recording, ending, self._folder.name_max)
         slot = next(slot for name in names if not (slot := self._slot(name)).taken)
         sidecars = [self._put(slot, format_name, content)]
         if sidecars[0].outcome is Outcome.KEPT:
             if self._is_for_earlier(slot):
-                sidecars.append(self._put_beside(slot, format_name, content))
+                sidecars.append(self._put_beside(slot, format_name, ending, content))
             # Last, because from then on the file counts as kept for this transcription, and nothing is put beside it.
             self._records.keep(slot.path, format_name)
         if sidecars[-1].outcome in _IN_PLACE:
-            self._clear_old_place(format_name, except_for=sidecars[-1].path)
+            self._clear_old_places(format_name, except_for=sidecars[-1].path)
         return sidecars
 
     def withdraw(self, format_name: str) -> None:
@@ -173,8 +205,8 @@ class _Publisher:
             if record.format_name == format_name:
                 self._remove(record)
 
-    def _put_beside(self, kept: _Slot, format_name: str, content: bytes) -> PublishedSidecar:
-        for name in variants(kept.name, format_name, self._folder.name_max):
+    def _put_beside(self, kept: _Slot, format_name: str, ending: str, content: bytes) -> PublishedSidecar:
+        for name in variants(kept.name, ending, self._folder.name_max):
             slot = self._slot(name)
             if slot.taken:
                 continue
@@ -242,9 +274,11 @@ class _Publisher:
         )
         return _Slot(name, self._folder.path / name, record, taken)
 
-    def _clear_old_place(self, format_name: str, except_for: Path) -> None:
+    def _clear_old_places(self, format_name: str, except_for: Path) -> None:
+        """Remove what stands where the recording was, or under a name that it has no more: of another language."""
         for record in list(self._records.own()):
-            if record.owner is Owner.MOVED and record.format_name == format_name and record.path != except_for:
+            is_old = record.owner is Owner.MOVED or not record.kept
+            if is_old and record.format_name == format_name and record.path != except_for:
                 self._remove(record)
 
     def _remove(self, record: SidecarRecord) -> None:

@@ -23,7 +23,8 @@ from watcherd.errors import PublishBlockedError
 from watcherd.sidecars.folder import Folder, Found, no_space
 
 NEEDED_BYTES: Final = 4 * 1024 * 1024
-"""Room that a folder must have before work on a recording begins: the sidecars of ten hours take 1 to 2 MiB."""
+"""Room that a folder must have before work on a recording begins: a sidecar of ten hours takes less than 1 MiB, and
+only a json with the time of every word 8. Where that does not fit, the transcript waits in the ledger for room."""
 
 ABANDONED_S: Final = 3600.0
 """Age of a temporary file that must have been forgotten, where the file system has no locks that would tell."""
@@ -284,17 +285,18 @@ def _take_after(descriptor: int, like: os.stat_result, folder: Folder) -> None:
     not count, since the recording's owner has decided already; an access list that the folder hands down stays, with
     the group's rights as its mask.
     """
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fchown(descriptor, like.st_uid, -1)
     if not os.fstat(folder.descriptor).st_mode & stat.S_ISGID:
-        with _as_far_as_we_may():
+        with as_far_as_we_may():
             os.fchown(descriptor, -1, like.st_gid)
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fchmod(descriptor, stat.S_IMODE(like.st_mode) & _READ_WRITE | _OWNER_READ_WRITE)
 
 
 @contextmanager
-def _as_far_as_we_may() -> Iterator[None]:
+def as_far_as_we_may() -> Iterator[None]:
+    """What only root may do, or only some file systems know, is left undone."""
     try:
         yield
     except OSError as error:
@@ -346,5 +348,5 @@ def _rename_to_free_name(folder: int, old: str, new: str) -> None:
 
 def _sync(folder: Folder) -> None:
     """Bring the folder's names to the disk, where the file system can do that."""
-    with _as_far_as_we_may():
+    with as_far_as_we_may():
         os.fsync(folder.descriptor)

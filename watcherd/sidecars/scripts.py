@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from watcherd import spaceless
+
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ps", "sd", "ur", "yi"})
 """Languages written from right to left, by Whisper's codes."""
 
-# Han, kana, Bopomofo and their extensions; then Thai, Lao, Tibetan, Myanmar, Khmer. Hangul has spaces, so it is absent.
-_IDEOGRAPHIC: Final = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-)
-_SOUTH_EAST_ASIAN: Final = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3"
-SPACELESS: Final = re.compile(f"[{_IDEOGRAPHIC}{_SOUTH_EAST_ASIAN}]")
-IDEOGRAPHIC: Final = re.compile(f"[{_IDEOGRAPHIC}]")
+SPACELESS: Final = re.compile(f"[{spaceless.IDEOGRAPHIC}{spaceless.SOUTH_EAST_ASIAN}]")
+IDEOGRAPHIC: Final = re.compile(f"[{spaceless.IDEOGRAPHIC}]")
 
 # What must not begin a line, and what must not end one: JIS X 4051's classes of closing and opening marks, small kana,
 # iteration and prolonged sound marks, with their half-width forms; and marks of other scripts that do the same.

@@ -1,21 +1,5 @@
-import json
-import subprocess
-from pathlib import Path
-
-import pytest
-
-from watcherd.config import values
-from watcherd.sidecars.cues import Layout, cues
-from watcherd.sidecars.formats import FORMATS
+from tests.sidecars.renderings import SILENCE, SPEECH, SPOKEN, rendered
 from watcherd.transcript import Segment, Transcript
-
-SPEECH = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
-SPOKEN = Transcript("en", 11_000, (Segment(300, 10_400, SPEECH),))
-SILENCE = Transcript(None, 4_000, ())
-
-
-def rendered(name: str, transcript: Transcript) -> bytes | None:
-    return FORMATS[name].render(transcript, Layout())
 
 
 def text(*segments: tuple[int, int, str], language: str = "en") -> str:
@@ -92,52 +76,3 @@ def test_chinese_sentences_are_joined_without_blanks() -> None:
         text((0, 1_000, "你好。"), (1_000, 2_000, "我很好"), (2_000, 3_000, "谢谢"), language="zh")
         == "你好。我很好 谢谢\n"
     )
-
-
-def test_every_format_ends_its_lines_alike() -> None:
-    transcript = Transcript("en", 9_000, (Segment(0, 4_000, "One\r\ntwo.\u2028Three."), Segment(8_000, 9_000, "Four.")))
-    for name in FORMATS:
-        content = rendered(name, transcript)
-        assert content is not None
-        assert content.endswith(b"\n")
-        assert not content.endswith(b"\n\n")
-        assert not set("\r\u2028\x85") & set(content.decode())
-
-
-def test_the_configuration_offers_every_format() -> None:
-    assert tuple(FORMATS) == values.FORMATS
-    assert all(name == kind.name for name, kind in FORMATS.items())
-
-
-@pytest.mark.parametrize("language", ["en", "he"])
-def test_ffprobe_reads_the_subtitles_back(tmp_path: Path, language: str) -> None:
-    sentences = {"en": f"{SPEECH} <b>5 < 6</b>", "he": "שלום לכולם, היום נדבר על WhatsApp. זה מעניין מאוד!"}
-    segments = tuple(Segment(at, at + 9_000, sentences[language]) for at in range(0, 400_000_000, 50_000_000))
-    transcript = Transcript(language, 400_000_000, segments)
-    file = tmp_path / "talk.srt"
-    content = rendered("srt", transcript)
-    assert content is not None
-    file.write_bytes(content)
-    shown = subprocess.run(
-        ["ffprobe", "-v", "error", "-show_entries", "packet=pts,duration", "-of", "json", file],
-        capture_output=True,
-        check=True,
-    )
-    assert shown.stderr == b""
-    expected = cues(transcript, Layout())
-    packets = json.loads(shown.stdout)["packets"]
-    assert [(packet["pts"], packet["duration"]) for packet in packets] == [
-        (cue.start_ms, cue.end_ms - cue.start_ms) for cue in expected
-    ]
-    words = (
-        subprocess.run(
-            ["ffmpeg", "-v", "error", "-i", file, "-f", "srt", "-"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-        )
-        .stdout.decode()
-        .replace("\r", "")
-    )
-    for cue in expected:
-        assert "\n".join(cue.lines) in words

@@ -1,0 +1,31 @@
+"""Contenders in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Final
+
+QUIET: Final = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",  # as watcherd starts its engine
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def measure(module: str, *arguments: str) -> dict[str, Any]:
+    """Run ``python -m MODULE`` and return what its last line says in JSON: ``seconds``, ``peak_mib`` and what else."""
+    argv = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, env=environment(), check=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def environment() -> dict[str, str]:
+    """What a contender's libraries are told, unless the user tells them something else."""
+    return QUIET | os.environ
+
+
+def threads() -> int:
+    """As many as PyTorch takes by itself: one for each processor that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,163 @@
+"""Our beam search: against greedy decoding, and against a search written down without caches and batches."""
+
+from collections.abc import Sequence
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from tests.engine.conftest import RATE, noise, silence
+from watcherd.config import ModelSettings
+from watcherd.engine.beam import BEAMS, BeamDecode, _highest
+from watcherd.engine.checkpoints import resolve
+from watcherd.engine.client import load_order
+from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
+from watcherd.engine.devices import place
+from watcherd.engine.greedy import Decoded, GreedyDecode
+from watcherd.engine.timestamp_rules import TimestampRules
+from watcherd.engine.whisper import WhisperRecognizer
+
+MOST = 60
+LONG, SHORT, MIDDLE, SILENCE, NOISE = range(5)
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> WhisperRecognizer:
+    checkpoint = resolve("packaged:tiny.en", download=False)
+    return WhisperRecognizer(checkpoint, place("cpu", "float32"), None, accurate=True)
+
+
+@pytest.fixture(scope="module")
+def heard(recognizer: WhisperRecognizer, speech: npt.NDArray[np.float32]) -> list[KeysAndValues]:
+    """Windows whose texts end long before and long after each other."""
+    windows = [
+        speech.copy(),
+        speech[: 2 * RATE].copy(),
+        speech[4 * RATE : 9 * RATE].copy(),
+        silence(3).astype(np.float32),
+        noise(9, dbfs=-26).astype(np.float32),
+    ]
+    with torch.inference_mode():
+        return recognizer._hear(windows)
+
+
+def rows(heard: Sequence[KeysAndValues], *places: int) -> list[KeysAndValues]:
+    return [(keys[list(places)], values[list(places)]) for keys, values in heard]
+
+
+def decoded(
+    recognizer: WhisperRecognizer, heard: Sequence[KeysAndValues], beams: int | None, most: int = MOST
+) -> list[Decoded]:
+    """With that many beams, or greedily."""
+    rules = recognizer._decode._rules
+    no_speech_id = recognizer._no_speech_id()
+    decode = (
+        GreedyDecode(recognizer._decoder, rules, no_speech_id)
+        if beams is None
+        else BeamDecode(recognizer._decoder, rules, no_speech_id, beams=beams)
+    )
+    with torch.inference_mode():
+        return decode(list(heard), [recognizer._prompt("en")] * len(heard[0][0]), most)
+
+
+def test_one_beam_is_greedy_decoding(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> None:
+    greedy, found = decoded(recognizer, heard, None), decoded(recognizer, heard, 1)
+    assert [row.tokens for row in found] == [row.tokens for row in greedy]
+    assert [row.avg_logprob for row in found] == pytest.approx([row.avg_logprob for row in greedy], abs=1e-4)
+    assert [row.no_speech_prob for row in found] == [row.no_speech_prob for row in greedy]
+
+
+def test_five_beams_find_texts_that_are_at_least_as_probable(
+    recognizer: WhisperRecognizer, heard: list[KeysAndValues]
+) -> None:
+    greedy, found = decoded(recognizer, heard, None), decoded(recognizer, heard, BEAMS)
+    gains = [found[row].avg_logprob - greedy[row].avg_logprob for row in range(len(found))]
+    assert min(gains) > -1e-3
+    assert max(gains) > 0.01
+
+
+def test_a_row_alone_and_a_second_time_has_the_same_text(
+    recognizer: WhisperRecognizer, heard: list[KeysAndValues]
+) -> None:
+    found = decoded(recognizer, heard, BEAMS)
+    assert decoded(recognizer, rows(heard, SHORT), BEAMS)[0].tokens == found[SHORT].tokens
+    assert [row.tokens for row in decoded(recognizer, heard, BEAMS)] == [row.tokens for row in found]
+
+
+def test_a_text_is_cut_off_where_greedy_decoding_cuts_it_off(
+    recognizer: WhisperRecognizer, heard: list[KeysAndValues]
+) -> None:
+    (cut,) = decoded(recognizer, rows(heard, LONG), BEAMS, most=7)
+    assert len(cut.tokens) == 7
+
+
+@pytest.mark.parametrize("place", [SHORT, MIDDLE])
+def test_the_search_is_that_of_the_textbook(
+    recognizer: WhisperRecognizer, heard: list[KeysAndValues], place: int
+) -> None:
+    tokens, avg_logprob = textbook(recognizer, rows(heard, place))
+    found = decoded(recognizer, heard, BEAMS)[place]
+    assert found.tokens == tokens
+    assert found.avg_logprob == pytest.approx(avg_logprob, abs=1e-3)
+
+
+def textbook(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> tuple[tuple[int, ...], float]:
+    """Every text of every step read anew from its beginning, one after the other."""
+    rules = recognizer._decode._rules
+    live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    ended: list[tuple[float, tuple[int, ...]]] = []
+    while len(ended) < BEAMS:
+        candidates = [
+            (total + logprob, (*tokens, token))
+            for total, tokens in live
+            for token, logprob in enumerate(following(recognizer, rules, heard, tokens))
+            if logprob > -inf
+        ]
+        live = []
+        for total, tokens in sorted(candidates, reverse=True):
+            if tokens[-1] == rules.end_of_text:
+                ended.append((total / len(tokens), tokens[:-1]))
+            elif len(live) < BEAMS:
+                live.append((total, tokens))
+            if len(live) == BEAMS:
+                break
+    avg_logprob, tokens = max(ended)
+    return tokens, avg_logprob
+
+
+def following(
+    recognizer: WhisperRecognizer, rules: TimestampRules, heard: list[KeysAndValues], tokens: tuple[int, ...]
+) -> list[float]:
+    """The log probability of every next token."""
+    read = torch.tensor([[*recognizer._prompt("en"), *tokens]])
+    with torch.inference_mode():
+        cache = DecoderCache(list(heard), capacity=read.shape[1], dtype=torch.float32)
+        logits = recognizer._decoder.logits(recognizer._decoder.step(read, cache)[:, -1])
+        if not tokens:
+            rules.first(logits)
+        else:
+            state = rules.begin(torch.tensor(tokens[:1]))
+            for token in tokens[1:]:
+                rules.advance(state, torch.tensor([token]))
+            rules.apply(logits, state)
+        logprobs: list[float] = logits.log_softmax(-1)[0].tolist()
+        return logprobs
+
+
+def test_the_highest_scores_are_found_without_sorting_all() -> None:
+    scores = torch.randn(7, 3003, generator=torch.Generator().manual_seed(0))
+    scores[0, :500] = -inf
+    scores[1] = -inf
+    scores[1, [3, 4, 3001, 3002]] = torch.tensor([4.0, 3.0, 2.0, 1.0])
+    best, places = _highest(scores, 8)
+    expected, _ = scores.topk(8)
+    assert torch.equal(best, expected)
+    assert torch.equal(scores.gather(1, places), expected)
+    assert places[1, :4].tolist() == [3, 4, 3001, 3002]
+
+
+def test_the_engine_is_told_how_to_decode() -> None:
+    assert load_order(ModelSettings(), {}).decoding == "fast"
+    assert load_order(ModelSettings(decoding="accurate"), {}).decoding == "accurate"

@@ -1,0 +1,107 @@
+"""The engine's process with a recognizer that counts: what is read, and what an interruption costs."""
+
+import queue
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.engine.conftest import RATE, WavWriter
+from watcherd.engine import client
+from watcherd.engine.client import EngineClient, EngineEvent, EngineSaid
+from watcherd.engine.messages import Finished, FromEngine, LoadModel, ModelLoaded, Transcribe, WindowsRead
+from watcherd.partial import Partial
+
+PATIENCE_S = 120
+
+
+class Talk:
+    """One engine, and what it says."""
+
+    def __init__(self, log: Path, batch_size: int) -> None:
+        self.log = log
+        self._said: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
+        self.client = EngineClient(LoadModel(str(log), "cpu", "auto", batch_size), self._said.put)
+        self.client.start()
+        assert isinstance(self.hear(), ModelLoaded)
+
+    def hear(self) -> FromEngine:
+        event = self._said.get(timeout=PATIENCE_S)
+        assert isinstance(event, EngineSaid), event
+        return event.message
+
+    def finish(self, order: Transcribe) -> tuple[Finished, list[Partial]]:
+        """Have it done; returns the result and what could have been kept on the way."""
+        self.client.send(order)
+        kept: list[Partial] = []
+        while not isinstance(message := self.hear(), Finished):
+            if isinstance(message, WindowsRead):
+                kept.append(message.partials[order.job])
+        return message, kept
+
+    def batches(self) -> list[str]:
+        """What the recognizer was given so far."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Talk]]:
+    monkeypatch.setattr(client, "COMMAND", (sys.executable, "-W", "ignore", "-m", "tests.engine.counting_engine"))
+    talks: list[Talk] = []
+
+    def start(batch_size: int) -> Talk:
+        talks.append(Talk(tmp_path / f"batches-{len(talks)}", batch_size))
+        return talks[-1]
+
+    yield start
+    for each in talks:
+        each.client.stop()
+
+
+@pytest.fixture(scope="module")
+def recording(speech: npt.NDArray[np.float32], write_wav: WavWriter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nearly a minute and a half of speech: four windows."""
+    path = tmp_path_factory.mktemp("recording") / "long.wav"
+    return write_wav(path, np.tile(np.concatenate([speech, np.zeros(RATE // 2)]), 7))
+
+
+def test_an_interrupted_recording_goes_on_from_its_last_window_and_ends_like_any_other(
+    recording: Path, talk: Callable[[int], Talk]
+) -> None:
+    engine = talk(1)
+    undisturbed, kept = engine.finish(Transcribe(1, recording, "auto"))
+    first_two = Partial("en", dict(list(kept[0].readings.items()) + list(kept[1].readings.items())))
+
+    again = talk(8)
+    resumed, rest = again.finish(Transcribe(1, recording, "auto", first_two))
+
+    assert resumed.transcript == undisturbed.transcript
+    assert len(kept) >= 3
+    assert sum(map(int, again.batches())) == len(kept) - 2  # and the language was not asked for
+    assert sum(len(partial.readings) for partial in rest) == len(kept) - 2
+
+
+def test_with_every_window_known_the_model_is_not_asked(recording: Path, talk: Callable[[int], Talk]) -> None:
+    engine = talk(8)
+    undisturbed, kept = engine.finish(Transcribe(1, recording, "en"))
+    asked = engine.batches()
+    everything = Partial("en", {key: text for partial in kept for key, text in partial.readings.items()})
+
+    resumed, rest = engine.finish(Transcribe(2, recording, "en", everything))
+
+    assert resumed.transcript == undisturbed.transcript
+    assert (engine.batches(), rest) == (asked, [])
+
+
+def test_windows_that_were_read_in_another_language_are_read_again(
+    recording: Path, talk: Callable[[int], Talk]
+) -> None:
+    engine = talk(8)
+    _, kept = engine.finish(Transcribe(1, recording, "en"))
+
+    _, again = engine.finish(Transcribe(2, recording, "de", kept[0]))
+
+    assert sum(len(partial.readings) for partial in again) == sum(len(partial.readings) for partial in kept)

@@ -1,0 +1,37 @@
+"""Batches that do not fit in the device's memory."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from watcherd.engine.logmel import Samples
+from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.errors import OutOfMemoryError
+
+ReadBatch = Callable[[Sequence[Samples], Sequence[str]], list[Reading]]
+
+
+def read_halving(
+    recognizer: Recognizer, read_batch: ReadBatch, windows: Sequence[Samples], languages: Sequence[str]
+) -> list[Reading]:
+    """Read a batch; one that does not fit is halved until it does, and the recognizer's batches stay that small.
+
+    Raises:
+        OutOfMemoryError: not even a single window fits.
+    """
+    try:
+        return read_batch(windows, languages)
+    except torch.OutOfMemoryError as error:
+        if recognizer.placement.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(windows) == 1:
+            raise OutOfMemoryError(
+                f"{recognizer.placement.name} has not enough memory for a single window of 30 s",
+                remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
+            ) from error
+    half = len(windows) // 2
+    recognizer.batch_size = max(1, min(recognizer.batch_size, half))
+    return [
+        *read_halving(recognizer, read_batch, windows[:half], languages[:half]),
+        *read_halving(recognizer, read_batch, windows[half:], languages[half:]),
+    ]
