@@ -12,16 +12,13 @@ from transformers import AutoFeatureExtractor, AutoTokenizer
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.devices import Placement
 from watcherd.engine.logmel import Samples
-from watcherd.engine.memory import read_halving
+from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Reading
 from watcherd.engine.samples import SAMPLES_PER_S
 from watcherd.engine.words import TimedToken, phrases, pieces, words
 from watcherd.errors import DeviceUnavailableError, ModelUnavailableError
 
 CPU_BATCH: Final = 4
-MAX_GPU_BATCH: Final = 32
-GPU_MEMORY_SHARE: Final = 0.5
-"""Of what is free after loading."""
 
 WINDOW_BYTES: Final = 2**29
 """What a window takes on its way through the network, at most: the first convolution of a wav2vec2 makes 512 channels
@@ -167,6 +164,4 @@ class FrameRecognizer(ABC):
     def _automatic_batch(self) -> int:
         if self.placement.device.type == "cpu":
             return CPU_BATCH
-        torch.cuda.empty_cache()  # what loading left
-        free_bytes, _ = torch.cuda.mem_get_info(self.placement.device)
-        return max(1, min(int(GPU_MEMORY_SHARE * free_bytes / WINDOW_BYTES), MAX_GPU_BATCH))
+        return fitting_batch(self.placement.device, WINDOW_BYTES)

@@ -1,6 +1,7 @@
 """Batches that do not fit in the device's memory."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import torch
 
@@ -8,7 +9,18 @@ from watcherd.engine.logmel import Samples
 from watcherd.engine.recognizer import Reading, Recognizer
 from watcherd.errors import OutOfMemoryError
 
+MAX_GPU_BATCH: Final = 32
+GPU_MEMORY_SHARE: Final = 0.5
+"""Of what is free after loading; the rest is left to workspaces and to whoever shares the card."""
+
 ReadBatch = Callable[[Sequence[Samples], Sequence[str]], list[Reading]]
+
+
+def fitting_batch(device: torch.device, window_bytes: int) -> int:
+    """How many windows a GPU should read at once, each of which takes so much of its memory."""
+    torch.cuda.empty_cache()  # what loading left
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(int(GPU_MEMORY_SHARE * free_bytes / window_bytes), MAX_GPU_BATCH))
 
 
 def read_halving(

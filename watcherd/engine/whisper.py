@@ -16,7 +16,7 @@ from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
-from watcherd.engine.memory import read_halving
+from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Phrase, Reading
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
@@ -34,9 +34,6 @@ SECONDS_PER_FRAME = 0.02
 
 SAMPLES_PER_S = 16_000
 CPU_BATCH = 8
-MAX_GPU_BATCH = 32
-GPU_MEMORY_SHARE = 0.5
-"""Of what is free after loading; the rest is left to the encoder's workspace and to whoever shares the card."""
 
 
 class WhisperRecognizer:
@@ -200,16 +197,13 @@ class WhisperRecognizer:
     def _automatic_batch(self) -> int:
         if self.placement.device.type == "cpu":
             return CPU_BATCH
-        torch.cuda.empty_cache()  # what loading left
-        free_bytes, _ = torch.cuda.mem_get_info(self.placement.device)
         config, itemsize = self._config, self.placement.dtype.itemsize
         positions = config.max_source_positions + self._texts * MAX_NEW_TOKENS
         decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
         if self._align is not None:  # reads what was heard once more, in full
             decoder_cache *= 2
         encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
-        fitting = int(GPU_MEMORY_SHARE * free_bytes / (decoder_cache + encoder_workspace))
-        return max(1, min(fitting, MAX_GPU_BATCH))
+        return fitting_batch(self.placement.device, decoder_cache + encoder_workspace)
 
 
 def _heard_dtype(placement: Placement) -> torch.dtype:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from watcherd.sidecars.cues import Cue
 from watcherd.sidecars.rendering import Rendering
 
 
@@ -27,3 +28,20 @@ class Format(ABC):
     @abstractmethod
     def text(self, rendering: Rendering) -> str | None:
         r"""The content as text: every line ends with ``\n``. None where there is to be no file."""
+
+
+def time_line(cue: Cue, mark: str) -> str:
+    """When a cue comes and goes, as SubRip and WebVTT write it but for the mark before the milliseconds.
+
+    >>> time_line(Cue(3_723_004, 360_000_000, ()), ",")
+    '01:02:03,004 --> 100:00:00,000'
+    """
+    return f"{_time(cue.start_ms, mark)} --> {_time(cue.end_ms, mark)}"
+
+
+def _time(ms: int, mark: str) -> str:
+    """Hours, minutes, seconds and milliseconds; hours take a third digit where they need one."""
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{ms:03}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from watcherd.sidecars.atoms import plain_words
-from watcherd.sidecars.formats.format import Format
+from watcherd.sidecars.formats.format import Format, time_line
 from watcherd.sidecars.rendering import Rendering
 from watcherd.sidecars.voices import voiced_cues
 
@@ -20,22 +20,10 @@ class Vtt(Format):
     def text(self, rendering: Rendering) -> str | None:
         """The header, then cues with their times, a blank line before each."""
         blocks = [
-            f"\n{_vtt_time(cue.start_ms)} --> {_vtt_time(cue.end_ms)}\n{_voice(speaker)}{_escaped(cue.lines)}\n"
+            f"\n{time_line(cue, '.')}\n{_voice(speaker)}{_escaped(cue.lines)}\n"
             for speaker, cue in voiced_cues(rendering.transcript, rendering.layout)
         ]
         return "".join(["WEBVTT\n", *blocks]) if blocks else None
-
-
-def _vtt_time(ms: int) -> str:
-    """Hours, minutes, seconds and milliseconds; hours take a third digit where they need one.
-
-    >>> _vtt_time(3_723_004)
-    '01:02:03.004'
-    """
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
 
 
 def _voice(speaker: str | None) -> str:
