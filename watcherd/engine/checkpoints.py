@@ -223,6 +223,10 @@ def _check_weights(folder: Path) -> None:
                 path=folder,
                 remedy="Copy the missing file from the model",
             )
+        if not os.access(path, os.R_OK):  # of which the library says that there is no such file
+            raise ModelUnavailableError(
+                "the user that watcherd runs as may not read the weights", path=path, remedy=f"chmod a+r {path}"
+            )
         try:
             with safe_open(path, framework="np"):
                 pass  # reads the names and extents of the tensors and compares them with the file's length

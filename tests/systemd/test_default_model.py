@@ -1,0 +1,54 @@
+"""A model of the default one's size in the service's sandbox: what a tiny one asks of the kernel is not all of it."""
+
+import json
+
+import psutil
+import pytest
+
+from tests.conftest import Speaker
+from tests.systemd.conftest import WATCHERD, Box
+from watcherd.service.events import Event
+
+FOLDER = "/srv/sync"
+MODEL = "/opt/model"
+CONFIG = f"""
+    [model]
+    id = "{MODEL}"
+    device = "cpu"
+    [[watch]]
+    path = "{FOLDER}"
+    settle = "200ms"
+"""
+MAKE = """
+import sys, pathlib, bench.random_model
+bench.random_model.make_random("distil-large-v3", pathlib.Path(sys.argv[1]))
+"""
+NEEDED_GIB = 10
+"""For the weights as they are made, in float32, and the box's memory that they are written to."""
+
+
+def message_id(event: Event) -> str:
+    return f"MESSAGE_ID={event.value.message_id}"
+
+
+def test_the_default_models_shape_works_in_the_sandbox(box: Box, speak: Speaker) -> None:
+    if psutil.virtual_memory().available < NEEDED_GIB << 30:
+        pytest.skip(f"less than {NEEDED_GIB} GiB of memory are free")
+    box.said(WATCHERD.with_name("python"), "-c", MAKE, MODEL)
+    box.said("mkdir", FOLDER)
+    box.write("/etc/watcherd/config.toml", CONFIG)
+    box.said(WATCHERD, "install")
+    box.said("chown", "watcherd:", FOLDER)
+    recording = f"{FOLDER}/memo.wav"
+    box.copy(speak("The quick brown fox jumps over the lazy dog."), recording)
+
+    assert box.run("systemctl", "start", "watcherd").returncode != 0  # whoever made the weights kept them to himself
+    assert f"chmod a+r {MODEL}/model.safetensors" in box.said("journalctl", "--unit=watcherd", "--output=cat")
+
+    box.said("chmod", "a+r", f"{MODEL}/model.safetensors")
+    box.said("systemctl", "start", "watcherd")
+    box.await_record(message_id(Event.DONE), f"WATCHERD_PATH={recording}")
+    (window,) = json.loads(box.said(WATCHERD, "show", "--json", recording))["windows"]
+    assert len(window["text"].split()) > 20  # random words, as many as fit
+    box.said("systemctl", "stop", "watcherd")
+    assert box.show("watcherd", "Result")["Result"] == "success"
