@@ -1,6 +1,7 @@
 """The engine's process with a recognizer that counts: what is read, and what an interruption costs."""
 
 import queue
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from watcherd.engine.messages import Finished, FromEngine, LoadModel, ModelLoade
 from watcherd.partial import Partial
 
 PATIENCE_S = 120
+GROWTH_MIB = 100
+"""Three hours of samples are 330 MiB as they are decoded, and twice that as the model takes them."""
 
 
 class Talk:
@@ -41,6 +44,11 @@ class Talk:
             if isinstance(message, WindowsRead):
                 kept.append(message.partials[order.job])
         return message, kept
+
+    def peak_mib(self) -> float:
+        """The most memory that the engine had so far."""
+        status = Path(f"/proc/{self.client.pid}/status").read_text("utf-8")
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
     def batches(self) -> list[str]:
         """What the recognizer was given so far."""
@@ -105,3 +113,22 @@ def test_windows_that_were_read_in_another_language_are_read_again(
     _, again = engine.finish(Transcribe(2, recording, "de", kept[0]))
 
     assert sum(len(partial.readings) for partial in again) == sum(len(partial.readings) for partial in kept)
+
+
+def test_memory_does_not_grow_with_the_recording(
+    speech: npt.NDArray[np.float32], write_wav: WavWriter, talk: Callable[[int], Talk], tmp_path: Path
+) -> None:
+    minute = write_wav(tmp_path / "minute.wav", np.resize(np.concatenate([speech, np.zeros(RATE // 2)]), 60 * RATE))
+    peaks_mib, engine = [], talk(8)
+    for minutes in (10, 180):
+        recording = tmp_path / f"{minutes}.wav"
+        again = f"-stream_loop -1 -i {minute} -t {minutes * 60} -c copy {recording}"
+        subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *again.split()], check=True)
+
+        finished, kept = engine.finish(Transcribe(minutes, recording, "en"))
+
+        assert round(finished.transcript.duration_ms / 60_000) == minutes
+        assert len(finished.windows) > 2 * minutes
+        assert sum(len(partial.readings) for partial in kept) == len(finished.windows)
+        peaks_mib.append(engine.peak_mib())
+    assert peaks_mib[1] - peaks_mib[0] < GROWTH_MIB
