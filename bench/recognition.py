@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from bench.contender import CONTENDERS
 from bench.processes import measure
+from bench.prompts import VOICES as PROMPTED
 from bench.results import Runs, write
 from bench.scoring import Score, score
+from bench.speech import VOICES as SYNTHESISED
 from bench.speech import speech
 from bench.tape import Tape, tape
 from bench.timed import Timed
@@ -83,7 +85,7 @@ def _score(found: dict[str, Any], made: Tape, language: str) -> Score:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.recognition", description=__doc__)
     parser.add_argument("--model", default="packaged:base", choices=[PREFIX + name for name in PACKAGES])
-    parser.add_argument("--language", default="en", choices=["en", "de", "es"])
+    parser.add_argument("--language", default="en", choices=sorted({*SYNTHESISED, *PROMPTED}))
     parser.add_argument("--speech", type=Path, help="a folder of labelled recordings (see bench/speech.py)")
     parser.add_argument("--minutes", type=float, default=10, help="the least length of each tape")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="a tape is made of each")

@@ -75,11 +75,14 @@ def _is_spoken(time_s: float, tape: Tape) -> bool:
 
 def _normalised(text: str, language: str) -> str:
     plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return str(_normalizer(english=language == "en")(plain))
+    return str(_normalizer(language)(plain))
 
 
 @cache
-def _normalizer(*, english: bool) -> BasicTextNormalizer | EnglishTextNormalizer:
-    # The English one knows contractions, titles and numbers; its table of British spellings comes with the model only
-    # and would change reference and transcript alike.
-    return EnglishTextNormalizer({}) if english else BasicTextNormalizer()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+def _normalizer(language: str) -> BasicTextNormalizer | EnglishTextNormalizer:
+    if language == "en":
+        # Knows contractions, titles and numbers; its table of British spellings comes with the model only and would
+        # change reference and transcript alike.
+        return EnglishTextNormalizer({})  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+    # The words of the Spanish prompts were written down without most of their accents.
+    return BasicTextNormalizer(remove_diacritics=language == "es")

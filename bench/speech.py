@@ -1,4 +1,4 @@
-"""Speech with known words: recordings from a folder that lists them, or sentences that espeak-ng says."""
+"""Speech with known words: recordings from a folder that lists them, telephone prompts, or sentences of espeak-ng."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from bench.prompts import SHARE, prompts
 from watcherd.engine.samples import SAMPLES_PER_S, Samples
 
 HERE: Final = Path(__file__).parent
@@ -40,26 +41,26 @@ class Speech:
 
     clips: tuple[Clip, ...]
     language: str
-    recorded: bool
-    """Whether people speak; else it is synthesised, which says less about a recognizer."""
-
-    @property
-    def source(self) -> str:
-        """For a table's caption."""
-        return "recorded speech" if self.recorded else "speech synthesised by espeak-ng"
+    source: str
+    """For a table's caption. What is synthesised says less about a recognizer than what people say."""
 
 
-def speech(language: str, folder: Path | None = None) -> Speech:
-    """The labelled recordings of a language where there are any, else synthesised sentences.
+def speech(language: str, folder: Path | None = None, share: Path = SHARE) -> Speech:
+    """The labelled recordings of a language and the installed prompts; where there are neither, synthesised sentences.
 
     Args:
         language: an ISO 639-1 code.
         folder: has a README.md with a table of its files and their words; English stands in the folder itself, every
             other language in a folder of its name below. By default what ``WATCHERD_SPEECH`` names.
+        share: where the packages of prompts put their files.
     """
     folder = folder or Path(os.environ.get(FOLDER_VARIABLE, DEFAULT_FOLDER))
     recorded = _recorded(folder if language == "en" else folder / language)
-    return Speech(recorded or _synthesised(language), language, recorded=bool(recorded))
+    prompted = tuple(Clip(_decoded(("-i", str(file))), words) for file, words in prompts(language, share).items())
+    kinds = (("recorded speech", recorded), ("telephone prompts", prompted))
+    if said := [f"{kind} ({len(clips)} clips)" for kind, clips in kinds if clips]:
+        return Speech(recorded + prompted, language, " and ".join(said))
+    return Speech(_synthesised(language), language, "speech synthesised by espeak-ng")
 
 
 def _recorded(folder: Path) -> tuple[Clip, ...]:
@@ -76,6 +77,10 @@ def _recorded(folder: Path) -> tuple[Clip, ...]:
 
 def _synthesised(language: str) -> tuple[Clip, ...]:
     """Every sentence once, voices and speeds in turn."""
+    if language not in VOICES:
+        raise FileNotFoundError(
+            f"no speech in {language} is here: apt-get install asterisk-core-sounds-{language}-g722"
+        )
     sentences = (HERE / "texts" / f"{language}.txt").read_text("utf-8").splitlines()
     voices = VOICES[language]
     return tuple(

@@ -49,3 +49,8 @@ def test_other_languages_keep_their_letters() -> None:
     tape = Tape(np.zeros(0, np.float32), "Später fließt Öl.", ((0.0, 3.0),))
     assert score([Timed(0, 3, "später, fließt öl")], tape, "de").wer == 0
     assert score([Timed(0, 3, "spater fliesst ol")], tape, "de").wer == 1
+
+
+def test_accents_are_of_no_account_in_spanish_whose_prompts_have_few() -> None:
+    tape = Tape(np.zeros(0, np.float32), "Numero de telefono.", ((0.0, 3.0),))
+    assert score([Timed(0, 3, "Número de teléfono.")], tape, "es").wer == 0

@@ -1,3 +1,5 @@
+import gzip
+import subprocess
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -5,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.prompts import VOICES
 from bench.sounds import INTERLUDES, level
 from bench.speech import Clip, Speech, speech
 from bench.tape import tape
@@ -12,7 +15,7 @@ from tests.conftest import Speaker
 from tests.engine.conftest import RATE, noise
 
 CLIPS = tuple(Clip(noise(2 + word, dbfs=-20, seed=word).astype(np.float32), f"word{word}") for word in range(3))
-SPEECH = Speech(CLIPS, "en", recorded=False)
+SPEECH = Speech(CLIPS, "en", "nobody")
 
 
 def test_the_same_seed_gives_the_same_tape_and_another_seed_another() -> None:
@@ -69,16 +72,37 @@ def test_the_recordings_of_a_folder_are_taken_with_the_words_of_its_table(tmp_pa
         "| missing.wav | no | us |",
     )
     (tmp_path / "README.md").write_text("# Speech\n\n" + "\n".join(rows))
-    found = speech("en", tmp_path)
-    assert found.recorded
+    found = speech("en", tmp_path, tmp_path)
+    assert found.source == "recorded speech (1 clips)"
     assert [clip.words for clip in found.clips] == ["some words, spoken"]
     assert len(found.clips[0].samples) > RATE
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_without_recordings_sentences_are_synthesised_and_said_to_be(language: str, tmp_path: Path) -> None:
-    found = speech(language, tmp_path)
-    assert not found.recorded
+    found = speech(language, tmp_path, tmp_path)
     assert "synthesised" in found.source
     assert len(found.clips) == 16
     assert all(len(clip.samples) > 2 * RATE for clip in found.clips)
+
+
+def test_installed_prompts_are_taken_where_they_are_sentences(tmp_path: Path, speak: Speaker) -> None:
+    said = "por favor ingrese su clave"
+    sounds, doc = tmp_path / "asterisk" / "sounds" / VOICES["es"], tmp_path / "doc" / "asterisk-core-sounds-es"
+    sounds.mkdir(parents=True)
+    doc.mkdir(parents=True)
+    listed = ("; Spanish", f"pin: {said}", f"pin-again: {said}", "bye: adiós", "menu: por favor marque 1 o 2 ahora", "")
+    (doc / "core-sounds-es.txt.gz").write_bytes(gzip.compress("\n".join(listed).encode()))
+    for name in ("pin", "pin-again", "bye", "menu"):
+        target = ["-ar", str(RATE), "-ac", "1", str(sounds / f"{name}.g722")]
+        source = ["-i", str(speak(said, voice="es"))]
+        subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *source, *target], check=True)
+    found = speech("es", tmp_path, tmp_path)
+    assert found.source == "telephone prompts (1 clips)"
+    assert [clip.words for clip in found.clips] == [said]
+    assert len(found.clips[0].samples) > RATE
+
+
+def test_a_language_without_any_speech_is_refused_with_the_package_that_has_some(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="asterisk-core-sounds-it-g722"):
+        speech("it", tmp_path, tmp_path)

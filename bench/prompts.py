@@ -1,0 +1,42 @@
+"""Human voices with known words in five languages: the prompts that Debian packages for the Asterisk telephone system.
+
+Each of ``asterisk-core-sounds-LANGUAGE-g722`` has one speaker at 16 kHz, and brings ``asterisk-core-sounds-LANGUAGE``
+with the words. Digium's, under CC BY-SA 3.0; they are read where they are installed and are no part of this project.
+"""
+
+import gzip
+import re
+from pathlib import Path
+from typing import Final
+
+SHARE: Final = Path("/usr/share")
+
+VOICES: Final = {
+    "en": "en_US_f_Allison",
+    "es": "es_MX_f_Allison",
+    "fr": "fr_CA_f_June",
+    "it": "it_IT_m_Carlo",
+    "ru": "ru_RU_f_IvrvoiceRU",
+}
+
+LEAST_WORDS: Final = 5
+"""A recognizer is not judged by bits of sentences that are only said one after another."""
+
+_UNSPOKEN: Final = re.compile(r'[\[\](){}<>/"\d]')
+"""What stands in the lists for tones and remarks, and figures, which can be written in two ways."""
+
+
+def prompts(language: str, share: Path = SHARE) -> dict[Path, str]:
+    """The installed prompts that are sentences, each sentence once, and their words; none where none are installed."""
+    listed = share / "doc" / f"asterisk-core-sounds-{language}" / f"core-sounds-{language}.txt.gz"
+    if language not in VOICES or not listed.is_file():
+        return {}
+    folder = share / "asterisk" / "sounds" / VOICES[language]
+    lines = gzip.decompress(listed.read_bytes()).decode("utf-8").splitlines()
+    named = (line.partition(": ") for line in lines if not line.startswith(";"))
+    files = {words.strip(): folder / f"{name}.g722" for name, _, words in named}
+    return {
+        file: words
+        for words, file in files.items()
+        if len(words.split()) >= LEAST_WORDS and not _UNSPOKEN.search(words) and file.is_file()
+    }
