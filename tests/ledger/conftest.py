@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from watcherd.decisions import Decision, WindowDecision
 from watcherd.errors import MediaError, OutOfMemoryError, ToolMissingError
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Binding, Entry, Publication, Result, StatKey, Work
@@ -18,6 +19,10 @@ ROOT = Path("/rec")
 
 SPEECH = Transcript("en", 2500, (Segment(0, 1200, "Hello there."), Segment(1300, 2500, "Grüße.")))
 SILENCE = Transcript(None, 4000, ())
+WINDOWS = (
+    WindowDecision(0, 2500, "Hello there. Grüße.", -0.2, 1.1, 0.03, Decision.KEPT, "", tail_read_again=False),
+    WindowDecision(2600, 4000, "you", -1.4, 0.3, None, Decision.DROPPED, "it is guessed", tail_read_again=False),
+)
 
 TORN = MediaError("moov atom not found", remedy="Copy the recording again")
 HICCUP = OutOfMemoryError("the device has no memory left")
@@ -72,7 +77,7 @@ class Desk:
         return work
 
     def result(self, transcript: Transcript = SPEECH) -> Result:
-        return Result(transcript, "packaged:base", "rev1", "fp1", 700)
+        return Result(transcript, "packaged:base", "rev1", "fp1", 700, WINDOWS)
 
     def transcribe(self, transcript: Transcript = SPEECH) -> Work:
         work = self.claim()
