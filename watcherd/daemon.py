@@ -18,19 +18,20 @@ from watcherd.discovery.sightings import RootOffline, RootOnline, ScanComplete, 
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited, EngineSaid, load_order
 from watcherd.engine.ffmpeg import require_ffmpeg
 from watcherd.engine.messages import ModelLoaded, Progress
-from watcherd.engine.supervisor import EngineDied, EngineState, LoadingFailed, Supervisor
+from watcherd.engine.supervisor import EngineDied, LoadingFailed, Supervisor
 from watcherd.errors import ConfigError, EngineDiedError, WatcherdError
+from watcherd.intake import Intake
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.reader import Reader
 from watcherd.ledger.states import State
 from watcherd.pause import Switch
 from watcherd.redo import redo
+from watcherd.roots import Roots
 from watcherd.service.control import ControlServer, Reply, Request
 from watcherd.service.events import Event, log
-from watcherd.service.notify import Notifier, status_sentence
 from watcherd.service.progress import ProgressBar
 from watcherd.service.requests import BadRequestError, length_in, paths_in
-from watcherd.service.spoken import moment
+from watcherd.telling import Telling
 from watcherd.work import Work
 
 PULSE_S: Final = 15.0
@@ -41,12 +42,6 @@ ANSWER_S: Final = 60.0
 
 LOADING_ATTEMPTS: Final = 3
 """How often the engine may die while loading before a run that somebody waits for gives up."""
-
-TELL_S: Final = 1.0
-"""How often the service manager is told at most: counting takes its time when thousands of files arrive at once."""
-
-LOADING_S: Final = 60.0
-"""What systemd is asked for, again and again, while a model loads: the largest take minutes from a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +140,21 @@ class _Daemon:
         until_done: bool,
     ) -> None:
         self._configure = configure
-        self._settings = settings
+        self._roots = Roots(settings)
         self._inbox = inbox
         self._ledger = ledger
         self._supervisor = supervisor
         self._bar = bar
         self._until_done = until_done
-        self._notifier = Notifier()
-        self._ready = False
-        self._tell_at = 0.0
-        self._untold = False
         self._stopping = False
         self._failed_starts = 0
         self._unseen: set[Path] = set()
         self._unscanned: set[Path] = set()
         self._discovery = self._discover()
-        self.work = Work(settings, ledger, supervisor, self._look_again)
-        self._switch = Switch(ledger.pausing, supervisor, self.work.release_all)
+        self._intake = Intake(self._roots, ledger)
+        self.work = Work(self._roots, ledger, supervisor, self._look_again)
+        self._switch = Switch(ledger.pausing, supervisor, self.work.release_all, heeded=not until_done)
+        self._telling = Telling(self._roots, ledger.read, self.work, supervisor, self._switch)
 
     def close(self) -> None:
         """End discovery, and take back what the engine has."""
@@ -178,8 +171,8 @@ class _Daemon:
         while not self._stopping:
             now = time.monotonic()
             self._switch.step(datetime.now(UTC))
-            self._tell_service_manager(now)
-            self.work.step(now, paused=self._paused)
+            self._telling.step(now, watched=not self._unseen)
+            self.work.step(now, paused=self._switch.paused)
             self._look_after_engine(now)
             if self._until_done and not self._unscanned and not self.work.in_hand and not self.work.waiting():
                 return
@@ -189,21 +182,16 @@ class _Daemon:
                 continue
             self._handle(item)
 
-    @property
-    def _paused(self) -> bool:
-        # A run that is only to do what is there was asked for by somebody who knows of the pause.
-        return self._switch.paused and not self._until_done
-
     def _call_engine(self) -> None:
         """Start the engine before there is work: a model that cannot be had is told now, not with a recording."""
-        if not self._paused:
+        if not self._switch.paused:
             self._supervisor.want(time.monotonic())
 
     def _discover(self) -> Discovery:
-        roots = [root.path for root in self._settings.watch]
+        roots = [root.path for root in self._roots.settings.watch]
         self._unseen, self._unscanned = set(roots), set(roots)
-        database = self._settings.ledger.path
-        return Discovery(self._settings.watch, lambda: Reader.open(database), self._inbox.put)
+        database = self._roots.settings.ledger.path
+        return Discovery(self._roots.settings.watch, lambda: Reader.open(database), self._inbox.put)
 
     def _look_again(self, path: Path) -> None:
         self._discovery.look(path)
@@ -212,7 +200,7 @@ class _Daemon:
         match item:
             case Stop(signal_name=name):
                 log(Event.STOPPING, why=f"{name} received")
-                self._notifier.stopping(f"stopping: {name} received")
+                self._telling.stopping(f"{name} received")
                 self._stopping = True
             case Reload():
                 self._reload()
@@ -224,13 +212,13 @@ class _Daemon:
                 self._sighted(item)
 
     def _sighted(self, sighting: Sighting) -> None:
-        if all(sighting.root != root.path for root in self._settings.watch):
+        if all(sighting.root != root.path for root in self._roots.settings.watch):
             return  # a folder that the last reload has taken out
         if isinstance(sighting, RootOnline | RootOffline):
             self._unseen.discard(sighting.root)
         if isinstance(sighting, ScanComplete | RootOffline):
             self._unscanned.discard(sighting.root)
-        self.work.sighted(sighting)
+        self._intake.sighted(sighting)
 
     # --- the engine -----------------------------------------------------------------------------------------------
 
@@ -246,9 +234,9 @@ class _Daemon:
                     Event.MODEL_LOADED, model=news.model_id, device=news.device, dtype=news.dtype, elapsed_s=news.load_s
                 )
             case LoadingFailed(error=error):
-                if not self._ready or self._until_done:
+                if not self._telling.ready or self._until_done:
                     raise error
-                log(Event.MODEL_FAILED, model=self._settings.model.id, error=error)
+                log(Event.MODEL_FAILED, model=self._roots.settings.model.id, error=error)
             case EngineDied(was_loaded=False):
                 self._failed_starts += 1
                 error = EngineDiedError(
@@ -257,7 +245,7 @@ class _Daemon:
                 )
                 if self._until_done and self._failed_starts == LOADING_ATTEMPTS:
                     raise error
-                log(Event.MODEL_FAILED, model=self._settings.model.id, error=error)
+                log(Event.MODEL_FAILED, model=self._roots.settings.model.id, error=error)
             case _:
                 self.work.heard(news, now)
                 if isinstance(news, Progress) and (hand := self.work.in_hand.get(news.job)) is not None:
@@ -265,43 +253,12 @@ class _Daemon:
 
     def _look_after_engine(self, now: float) -> None:
         if self._supervisor.step(now, busy=bool(self.work.in_hand)):
-            log(Event.ENGINE_UNLOADED, model=self._settings.model.id)
+            log(Event.ENGINE_UNLOADED, model=self._roots.settings.model.id)
         # What waits in the inbox may be the sign of life: the daemon itself may have been held up.
         silent_s = self._supervisor.stalled_s(now) if self._inbox.empty() else None
         if silent_s is not None:
             log(Event.ENGINE_STALLED, elapsed_s=silent_s)
             self._supervisor.kill()
-
-    # --- the service manager --------------------------------------------------------------------------------------
-
-    def _tell_service_manager(self, now: float) -> None:
-        has_engine = self._supervisor.state is EngineState.LOADED or self._paused
-        becomes_ready = not self._ready and not self._unseen and has_engine
-        self._untold = now < self._tell_at and not becomes_ready
-        if self._untold:
-            return
-        self._tell_at = now + TELL_S
-        sentence = self._sentence(now)
-        if becomes_ready:
-            self._ready = True
-            self._notifier.ready(sentence)
-            log(Event.READY)
-        elif self._ready:
-            self._notifier.status(sentence)
-            if not self._supervisor.stuck:
-                self._notifier.watchdog()
-        else:
-            self._notifier.extend_timeout(LOADING_S)
-            self._notifier.status(sentence)
-
-    def _sentence(self, now: float) -> str:
-        working = [hand.working(now) for hand in self.work.in_hand.values()]
-        loading = self._settings.model.id if self._supervisor.state is EngineState.LOADING else None
-        paused = None
-        if self._paused:
-            until = self._switch.until
-            paused = "paused" if until is None else f"paused until {moment(until, datetime.now(UTC))}"
-        return status_sentence(self._ledger.read.counts(), working, loading=loading, paused=paused)
 
     def _sleep_s(self, now: float) -> float:
         supervisor = self._supervisor
@@ -311,11 +268,9 @@ class _Daemon:
         waits = (
             self.work.next_due_s(),
             self._switch.over_in_s(datetime.now(UTC)),
-            self._notifier.watchdog_interval_s,
+            self._telling.next_s(now),
         )
         due += [wait for wait in waits if wait is not None]
-        if self._untold:  # what there is now would else not be told before something else happens
-            due.append(self._tell_at - now)
         return max(0.0, min(due))
 
     # --- asked from outside ---------------------------------------------------------------------------------------
@@ -353,39 +308,39 @@ class _Daemon:
             length = length_in(request.get("for_s"))
             reply = {"released": len(self.work.in_hand)}
             self._switch.pause(datetime.now(UTC), length)
-        self._notifier.status(self._sentence(time.monotonic()))
+        self._telling.at_once()
         return reply
 
     def _status(self) -> dict[str, Any]:
         now = time.monotonic()
         counts = self._ledger.read.counts()
         model = self._supervisor.model
-        state = "starting" if not self._ready else "working" if self.work.in_hand else "idle"
+        state = "starting" if not self._telling.ready else "working" if self.work.in_hand else "idle"
         until = self._switch.until
         return {
-            "state": "paused" if self._paused and self._ready else state,
+            "state": "paused" if self._switch.paused and self._telling.ready else state,
             "paused_until": None if until is None else until.isoformat(timespec="seconds"),
             "queue": counts.get(State.PENDING, 0) + counts.get(State.RETRY, 0),
             "working": [hand.to_dict(now) for hand in self.work.in_hand.values()],
             "counts": counts,
-            "model": self._settings.model.id,
+            "model": self._roots.settings.model.id,
             "device": None if model is None else model.device,
             "engine": self._supervisor.state,
         }
 
     def _reload(self) -> ConfigError | None:
         """Read the configuration again and work by it; one with errors is refused, and returned."""
-        if self._ready:
-            self._notifier.reloading()
+        self._telling.reloading()
         try:
             settings = self._configure()
-            if settings.ledger != self._settings.ledger:
+            if settings.ledger != self._roots.settings.ledger:
                 raise ConfigError("another ledger needs a new start", remedy="Restart the daemon")  # noqa: TRY301
         except ConfigError as error:
             log(Event.CONFIG_REFUSED, error=error)
-            self._say_ready_again()
+            self._telling.reloaded()
             return error
-        before, self._settings = self._settings, settings
+        before = self._roots.settings
+        self._roots.apply(settings)
         if settings.watch != before.watch:
             self._discovery.stop()
             self._discovery = self._discover()
@@ -396,14 +351,9 @@ class _Daemon:
             self.work.release_all("another model is to do it")
             self._supervisor.change(load_order(settings.model, settings.languages_by_key()))
             self._call_engine()
-        self.work.apply(settings)
         log(Event.CONFIG_RELOADED)
-        self._say_ready_again()
+        self._telling.reloaded()
         return None
-
-    def _say_ready_again(self) -> None:
-        if self._ready:  # else the start is still under way, and its end is told when it is there
-            self._notifier.ready(self._sentence(time.monotonic()))
 
 
 def _ask(put: Callable[[Item], None], request: Request) -> Reply:

@@ -19,18 +19,23 @@ class Switch:
         pausing: remembers the pause, also for the next start.
         supervisor: of the engine.
         release: takes back what the engine has in hand, for the reason given.
+        heeded: whether a pause stops this run. One that is only to do what is there was asked for by somebody who knows
+            of the pause.
     """
 
-    def __init__(self, pausing: Pausing, supervisor: Supervisor, release: Callable[[str], None]) -> None:
+    def __init__(
+        self, pausing: Pausing, supervisor: Supervisor, release: Callable[[str], None], *, heeded: bool = True
+    ) -> None:
         self._pausing = pausing
         self._supervisor = supervisor
         self._release = release
+        self._heeded = heeded
         self._pause = pausing.current()
 
     @property
     def paused(self) -> bool:
         """Whether nothing may be begun."""
-        return self._pause is not None
+        return self._pause is not None and self._heeded
 
     @property
     def until(self) -> datetime | None:

@@ -1,47 +1,31 @@
-"""What is to be done with which recording: from a sighting through the engine to its sidecars, always by the ledger."""
+"""What is to be done with which recording: through the engine to its sidecars, always by the ledger."""
 
-import os
-import time
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from watcherd.config import Settings, WatchRoot
-from watcherd.discovery.sightings import (
-    CutOff,
-    FolderUnreadable,
-    Found,
-    Gone,
-    RootOffline,
-    RootOnline,
-    ScanComplete,
-    Sighting,
-    Unreadable,
-    WatchLimitReached,
-)
-from watcherd.engine.messages import Cancel, Channels, Failed, Finished, Progress, Transcribe, WindowsRead
+from watcherd.engine.messages import Cancel, Failed, Finished, Progress, Transcribe, WindowsRead
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
     FileUnreadableError,
-    PublishBlockedError,
     RecordingChangedError,
     WatcherdError,
 )
-from watcherd.fingerprint import fingerprint, settings_line
+from watcherd.fingerprint import fingerprint
 from watcherd.hands import Hands
 from watcherd.ledger.ledger import Ledger
-from watcherd.ledger.records import KnownPath, Novelty, Publication, Result, StatKey
+from watcherd.ledger.records import Publication, Result, StatKey
 from watcherd.ledger.records import Work as Due
 from watcherd.ledger.states import State
-from watcherd.publication import destination_of, forget_lost_sidecars, publish, wishes_of
+from watcherd.publication import destination_of, publish, wishes_of
+from watcherd.roots import Roots
 from watcherd.service.events import Event, log
 from watcherd.service.notify import Working
 from watcherd.sidecars.destination import Destination
-from watcherd.sidecars.publish import preflight, remove_stale_temps
+from watcherd.sidecars.publish import preflight
 
 BLOCKED_WAIT: Final = timedelta(seconds=60)
 """How soon a folder that could not be written to is looked at again; looking costs nothing."""
@@ -86,89 +70,16 @@ class Work:
     """
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, supervisor: Supervisor, look_again: Callable[[Path], None]
+        self, roots: Roots, ledger: Ledger, supervisor: Supervisor, look_again: Callable[[Path], None]
     ) -> None:
-        self._settings = settings
+        self._roots = roots
         self._ledger = ledger
         self._supervisor = supervisor
         self._look_again = look_again
-        self._offline: set[Path] = set()
         self._jobs = 0
         self._hands = Hands()
         self.in_hand: dict[int, InHand] = {}
         self.transcribed = 0
-
-    def apply(self, settings: Settings) -> None:
-        """Work by these settings from now on; recordings that the engine has are finished by the old ones."""
-        self._settings = settings
-        self._offline &= {root.path for root in settings.watch}
-
-    # --- what discovery saw ---------------------------------------------------------------------------------------
-
-    def sighted(self, sighting: Sighting) -> None:
-        """Take note of what discovery saw."""
-        match sighting:
-            case Found():
-                self._found(sighting)
-            case Unreadable(root=root, path=path, error=error):
-                self._ledger.paths.bind_unreadable(path, error)
-                log(Event.BLOCKED, root=root, path=path, error=error)
-            case CutOff(root=root, path=path, why=why):
-                log(Event.CUT_OFF, root=root, path=path, why=why)
-            case Gone(root=root, path=path):
-                forget_lost_sidecars(self._ledger, path)
-                self._ledger.paths.forget([path])
-                log(Event.GONE, root=root, path=path)
-            case FolderUnreadable(root=root, path=path, error=error):
-                log(Event.BLOCKED, root=root, path=path, error=error)
-            case _:
-                self._root_sighted(sighting)
-
-    def _root_sighted(self, sighting: RootOnline | RootOffline | ScanComplete | WatchLimitReached) -> None:
-        match sighting:
-            case RootOnline(root=root, mode=mode, why=why):
-                if root in self._offline:
-                    self._offline.discard(root)
-                    log(Event.ROOT_ONLINE, root=root)
-                log(Event.ROOT_WATCHED, root=root, mode=mode, why=why)
-                self._clean_up(root)
-            case RootOffline(root=root, why=why):
-                self._offline.add(root)
-                log(Event.ROOT_OFFLINE, root=root, why=why)
-            case WatchLimitReached(root=root, problem=problem, remedy=remedy):
-                log(Event.WATCH_LIMIT, root=root, why=problem, how=remedy)
-            case ScanComplete(root=root):
-                log(Event.SCANNED, root=root, recordings=sighting.recordings)
-
-    def _clean_up(self, root: Path) -> None:
-        """Remove what runs that were cut off left half-written, also where the recording has gone meanwhile."""
-        settings = self._root(root)
-        if settings is None:
-            return
-        known = self._ledger.read.paths_under(root)
-        for destination in {destination_of(settings, each.path) for each in known}:
-            with suppress(PublishBlockedError):
-                remove_stale_temps(destination.folder, time.time(), destination.root)
-
-    def _found(self, found: Found) -> None:
-        paths = self._ledger.paths
-        binding = paths.bind(found.path, found.stat_key, found.sha256, found.packet_sha256)
-        if binding.novelty is Novelty.NEW_PATH:
-            forget_lost_sidecars(self._ledger, found.path)
-            others = self._forget_moved(binding.content_id, found.path)
-            old_path = others[0] if others else None
-            log(Event.KNOWN_CONTENT, root=found.root, path=found.path, old_path=old_path, state=binding.state)
-        elif binding.novelty is Novelty.NEW_CONTENT:
-            log(Event.FOUND, root=found.root, path=found.path)
-
-    def _forget_moved(self, content_id: int, path: Path) -> list[Path]:
-        """A move is seen as the new name first: the old one goes now, so that its sidecars can follow at once.
-
-        Returns the other paths of the content, as they were before.
-        """
-        others = [known for known in self._ledger.read.paths_of(content_id) if known.path != path]
-        self._ledger.paths.forget(other.path for other in others if self._is_online(other.path) and _is_gone(other))
-        return [other.path for other in others]
 
     # --- what the engine said -------------------------------------------------------------------------------------
 
@@ -201,28 +112,28 @@ class Work:
         model = self._supervisor.model
         result = Result(
             transcript=news.transcript,
-            model_id=self._settings.model.id,
+            model_id=self._roots.settings.model.id,
             model_revision=model.revision if model else None,
-            settings_fingerprint=self._fingerprint(hand.path),
+            settings_fingerprint=self._roots.settings_line(hand.path),
             compute_ms=round(news.compute_s * 1000),
             windows=news.windows,
         )
         self._ledger.queue.store_result(content_id, result)
         if news.warning:
-            log(Event.INCOMPLETE, root=self._folder(hand.path), path=hand.path, why=news.warning)
+            log(Event.INCOMPLETE, root=self._roots.folder(hand.path), path=hand.path, why=news.warning)
         if news.transcript.language_suspect:
             language = news.transcript.language
-            log(Event.LANGUAGE_SUSPECT, root=self._folder(hand.path), path=hand.path, language=language)
+            log(Event.LANGUAGE_SUSPECT, root=self._roots.folder(hand.path), path=hand.path, language=language)
         self.transcribed += 1
         log(
             Event.TRANSCRIBED,
-            root=self._folder(hand.path),
+            root=self._roots.folder(hand.path),
             path=hand.path,
             audio_ms=news.transcript.duration_ms,
             elapsed_s=now - hand.started,
             compute_s=news.compute_s,
             language=news.transcript.language,
-            model=self._settings.model.id,
+            model=self._roots.settings.model.id,
             device=model.device if model else None,
         )
 
@@ -233,7 +144,7 @@ class Work:
         if isinstance(error, FileUnreadableError):
             self._ledger.queue.release(hand.due.content_id, error.problem)
             self._ledger.paths.block(hand.path, error, _in(BLOCKED_WAIT))
-            log(Event.BLOCKED, root=self._folder(hand.path), path=hand.path, error=error)
+            log(Event.BLOCKED, root=self._roots.folder(hand.path), path=hand.path, error=error)
             return
         self._log_setback(hand, self._ledger.queue.fail(hand.due.content_id, error), error)
 
@@ -247,12 +158,12 @@ class Work:
     def _log_setback(self, hand: InHand, state: State, error: WatcherdError) -> None:
         event = {State.RETRY: Event.RETRY, State.BLOCKED: Event.BLOCKED, State.FAILED: Event.FAILED}.get(state)
         if event is not None:
-            log(event, root=self._folder(hand.path), path=hand.path, error=error, attempt=hand.due.attempts + 1)
+            log(event, root=self._roots.folder(hand.path), path=hand.path, error=error, attempt=hand.due.attempts + 1)
 
     def _changed(self, hand: InHand) -> None:
         """The file is not the one any more that was claimed: discovery says what it is now."""
         self._ledger.queue.release(hand.due.content_id, "the file changed or went while it was being transcribed")
-        log(Event.CHANGED, root=self._folder(hand.path), path=hand.path)
+        log(Event.CHANGED, root=self._roots.folder(hand.path), path=hand.path)
         self._look_again(hand.path)
 
     # --- what a person asked for --------------------------------------------------------------------------------
@@ -276,14 +187,14 @@ class Work:
 
     def step(self, now: float, *, paused: bool = False) -> None:
         """Publish whatever is due, and hand out what is, unless nothing may be begun."""
-        for publication in self._ledger.publishing.due(self._online()):
+        for publication in self._ledger.publishing.due(self._roots.online):
             self._publish(publication)
         if not paused:
             self._hand_out(now)
 
     def _hand_out(self, now: float) -> None:
         while self._hands.has_room(self._contents()) and not any(hand.due.deaths for hand in self.in_hand.values()):
-            due = self._ledger.queue.next(self._online(), self._hands.passed_over(self._contents()))
+            due = self._ledger.queue.next(self._roots.online, self._hands.passed_over(self._contents()))
             if due is None or (due.deaths and self.in_hand):
                 # One that the engine died with runs alone: nobody shares its fate, and nobody is suspected for it.
                 return
@@ -295,9 +206,9 @@ class Work:
             self._jobs += 1
             self.in_hand[self._jobs] = InHand(due, now)
             known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
-            language, channels = self._language(due.path), self._channels(due.path)
+            language, channels = self._roots.language(due.path), self._roots.channels(due.path)
             self._supervisor.send(Transcribe(self._jobs, due.path, language, known, channels=channels))
-            log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
+            log(Event.STARTED, root=self._roots.folder(due.path), path=due.path, attempt=due.attempts + 1)
 
     def _take_back_long_ones(self) -> None:
         """Free the hands of those that turned out to be long when there are enough of them."""
@@ -318,7 +229,7 @@ class Work:
             self._look_again(due.path)
             return False
         try:
-            root = self._root(due.path)
+            root = self._roots.of(due.path)
             destination = destination_of(root, due.path) if root else Destination.beside(due.path, None)
             preflight(destination.existing, destination.root)
         except WatcherdError as blocked:
@@ -328,11 +239,11 @@ class Work:
 
     def _publish(self, publication: Publication) -> None:
         result = self._ledger.read.result(publication.content_id)
-        root = self._root(publication.path)
+        root = self._roots.of(publication.path)
         if result is None or root is None:
             return
         try:
-            wishes, destination = wishes_of(self._settings, root), destination_of(root, publication.path)
+            wishes, destination = wishes_of(self._roots.settings, root), destination_of(root, publication.path)
             report = publish(self._ledger, publication, result, wishes, destination)
         except RecordingChangedError:
             self._look_again(publication.path)
@@ -361,11 +272,11 @@ class Work:
         entry = self._ledger.read.entry(path)
         self._ledger.paths.block(path, error, _in(BLOCKED_WAIT))
         if entry is None or entry.error != error.problem:  # told once, not every minute
-            log(Event.BLOCKED, root=self._folder(path), path=path, error=error)
+            log(Event.BLOCKED, root=self._roots.folder(path), path=path, error=error)
 
     def waiting(self) -> bool:
         """Whether anything could be done right now."""
-        roots = self._online()
+        roots = self._roots.online
         return bool(self._ledger.publishing.due(roots, limit=1)) or self._ledger.queue.next(roots) is not None
 
     def next_due_s(self) -> float | None:
@@ -379,37 +290,10 @@ class Work:
             self._ledger.queue.release(hand.due.content_id, reason)
         self.in_hand.clear()
 
-    # --- where things are -----------------------------------------------------------------------------------------
-
-    def _online(self) -> Collection[Path]:
-        return [root.path for root in self._settings.watch if root.path not in self._offline]
-
-    def _is_online(self, path: Path) -> bool:
-        return any(path.is_relative_to(root) for root in self._online())
-
-    def _root(self, path: Path) -> WatchRoot | None:
-        return next((root for root in self._settings.watch if path.is_relative_to(root.path)), None)
-
-    def _folder(self, path: Path) -> Path:
-        """The root of a path, for the log."""
-        root = self._root(path)
-        return path.parent if root is None else root.path
-
-    def _language(self, path: Path) -> str:
-        root = self._root(path)
-        return self._settings.model.language if root is None else self._settings.language_of(root)
-
-    def _channels(self, path: Path) -> Channels:
-        root = self._root(path)
-        return "mix" if root is None else root.channels
-
-    def _fingerprint(self, path: Path) -> str:
-        return settings_line(self._settings.model, self._language(path), self._channels(path))
-
     def _read_with(self, path: Path) -> str:
         model = self._supervisor.model
         assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
-        return fingerprint(model, self._fingerprint(path))
+        return fingerprint(model, self._roots.settings_line(path))
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)
@@ -418,14 +302,6 @@ class Work:
         except OSError:
             return False
         return known is not None and known.stat_key == StatKey.from_stat(stat)
-
-
-def _is_gone(known: KnownPath) -> bool:
-    """Whether the file is not there although its file system is: a share that is not mounted takes nothing away."""
-    if known.stat_key is None or os.path.lexists(known.path):
-        return False
-    there = next(parent for parent in known.path.parents if parent.exists())
-    return there.stat().st_dev == known.stat_key.dev
 
 
 def _in(wait: timedelta) -> datetime:
