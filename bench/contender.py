@@ -16,7 +16,7 @@ from dataclasses import astuple
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from bench.processes import threads
 from bench.timed import Timed
@@ -45,10 +45,18 @@ class Contender(Protocol):
 class Watcherd:
     """watcherd's own engine process, started, fed and heard as the daemon does it."""
 
-    def __init__(self, model: str, language: str, *, dtype: str, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: str,
+        language: str,
+        *,
+        dtype: str,
+        device: str = "cpu",
+        decoding: Literal["fast", "accurate"] = "fast",
+    ) -> None:
         self._language = language
         self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
-        self._client = EngineClient(LoadModel(model, device, dtype, "auto"), self._events.put)
+        self._client = EngineClient(LoadModel(model, device, dtype, "auto", decoding), self._events.put)
         self._jobs = 0
         self._client.start()
         self._heard(ModelLoaded)
@@ -146,6 +154,8 @@ class FasterWhisper(InThisProcess):
 CONTENDERS: Final[Mapping[str, Callable[[str, str], Contender]]] = {
     "watcherd float32": partial(Watcherd, dtype="float32"),
     "watcherd int8": partial(Watcherd, dtype="int8"),
+    "watcherd float32, accurate": partial(Watcherd, dtype="float32", decoding="accurate"),
+    "watcherd int8, accurate": partial(Watcherd, dtype="int8", decoding="accurate"),
     "transformers pipeline, chunks of 30 s, batch 8": partial(Pipeline, chunked=True),
     "transformers pipeline, sequential": partial(Pipeline, chunked=False),
     "faster-whisper int8, batch 8, beam 1": partial(FasterWhisper, compute_type="int8", beam_size=1, batched=True),

@@ -1,7 +1,7 @@
 """Human voices with known words in five languages: the prompts that Debian packages for the Asterisk telephone system.
 
-Each of ``asterisk-core-sounds-LANGUAGE-g722`` has one speaker at 16 kHz, and brings ``asterisk-core-sounds-LANGUAGE``
-with the words. Digium's, under CC BY-SA 3.0; they are read where they are installed and are no part of this project.
+``asterisk-core-sounds-LANGUAGE-g722`` has one speaker at 16 kHz, ``asterisk-core-sounds-LANGUAGE`` has the words. They
+are Digium's, under CC BY-SA 3.0, are read where they are installed and are no part of this project.
 """
 
 import gzip

@@ -79,7 +79,7 @@ def _synthesised(language: str) -> tuple[Clip, ...]:
     """Every sentence once, voices and speeds in turn."""
     if language not in VOICES:
         raise FileNotFoundError(
-            f"no speech in {language} is here: apt-get install asterisk-core-sounds-{language}-g722"
+            f"no speech in {language} is here: apt-get install asterisk-core-sounds-{language}{{,-g722}}"
         )
     sentences = (HERE / "texts" / f"{language}.txt").read_text("utf-8").splitlines()
     voices = VOICES[language]
