@@ -1,11 +1,13 @@
 """How good a transcript is: its word error rate, and how much of it was invented where nobody speaks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Self
 
 import jiwer
+from num2words import num2words
 from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
 
 from bench.tape import Tape
@@ -13,6 +15,8 @@ from bench.timed import Timed
 
 NEAR_S: Final = 1.0
 """Timestamps are that far off at times, which makes no word an invented one."""
+
+_FIGURES: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ def _is_spoken(time_s: float, tape: Tape) -> bool:
 
 def _normalised(text: str, language: str) -> str:
     plain = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    if language != "en":  # the English normaliser makes figures of the words
+        plain = _FIGURES.sub(lambda figures: f" {num2words(int(figures[0]), lang=language)} ", plain)
     return str(_normalizer(language)(plain))
 
 

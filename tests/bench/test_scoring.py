@@ -54,3 +54,8 @@ def test_other_languages_keep_their_letters() -> None:
 def test_accents_are_of_no_account_in_spanish_whose_prompts_have_few() -> None:
     tape = Tape(np.zeros(0, np.float32), "Numero de telefono.", ((0.0, 3.0),))
     assert score([Timed(0, 3, "Número de teléfono.")], tape, "es").wer == 0
+
+
+def test_figures_are_the_words_that_were_said() -> None:
+    tape = Tape(np.zeros(0, np.float32), "Drücken Sie die drei oder zwölf.", ((0.0, 3.0),))
+    assert score([Timed(0, 3, "Drücken Sie die 3 oder 12.")], tape, "de").wer == 0
