@@ -7,12 +7,14 @@ one line of JSON: ``seconds`` and ``peak_mib``, the most memory, outside the GPU
 import json
 import sys
 import time
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from bench.contender import InThisProcess, Watcherd
-from watcherd.hands import SHORT_HANDS
+from bench.processes import threads
+from watcherd.hands import LONG_MS, Hands
 
 CHUNK_S: Final = 25
 """What the model's card tells users of the pipeline."""
@@ -35,14 +37,19 @@ class Daemon(Watcherd):
 
     def __init__(self, model: str, device: str) -> None:
         super().__init__(model, "en", device=device, dtype="auto")
+        self._hands = Hands()
+        self._hands.suit(on_gpu=device != "cpu", processors=threads())
 
     def work(self, paths: Sequence[Path]) -> None:
         """The next goes to the engine when one is finished."""
+        with wave.open(str(paths[0])) as file:
+            is_long = file.getnframes() * 1000 >= file.getframerate() * LONG_MS
+        most = self._hands.most_long if is_long else self._hands.most_short
         for given, path in enumerate(paths):
-            if given >= SHORT_HANDS:
+            if given >= most:
                 self.finished()
             self.order(path)
-        for _ in paths[-SHORT_HANDS:]:
+        for _ in paths[-most:]:
             self.finished()
 
 

@@ -230,6 +230,7 @@ class _Daemon:
                 return
             case ModelLoaded():
                 self._failed_starts = 0
+                self.work.suit(news.device)
                 log(
                     Event.MODEL_LOADED, model=news.model_id, device=news.device, dtype=news.dtype, elapsed_s=news.load_s
                 )

@@ -1,5 +1,6 @@
 """What is to be done with which recording: through the engine to its sidecars, always by the ledger."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,10 @@ class Work:
         self._hands = Hands()
         self.in_hand: dict[int, InHand] = {}
         self.transcribed = 0
+
+    def suit(self, device: str) -> None:
+        """Hand out as many recordings at a time as a model on this device is served by."""
+        self._hands.suit(on_gpu=device != "cpu", processors=len(os.sched_getaffinity(0)))
 
     # --- what the engine said -------------------------------------------------------------------------------------
 
