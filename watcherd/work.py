@@ -22,7 +22,16 @@ from watcherd.discovery.sightings import (
     Unreadable,
     WatchLimitReached,
 )
-from watcherd.engine.messages import Cancel, Channels, Failed, Finished, Progress, Transcribe, WindowsRead
+from watcherd.engine.messages import (
+    Cancel,
+    Channels,
+    Failed,
+    Finished,
+    Progress,
+    Transcribe,
+    VocabularyCut,
+    WindowsRead,
+)
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -53,6 +62,8 @@ class InHand:
 
     due: Due
     started: float
+    settings: str
+    """What decides on its transcript; see ``settings_line``. Those of the configuration may be others meanwhile."""
     done_ms: int = 0
     duration_ms: int = 0
 
@@ -185,6 +196,9 @@ class Work:
                 self._ledger.windows.keep(
                     {hands[job].due.content_id: partial for job, partial in partials.items() if job in hands}
                 )
+            case VocabularyCut(job=job) if job in self.in_hand:
+                root, model = self._folder(self.in_hand[job].path), self._settings.model.id
+                log(Event.VOCABULARY_CUT, root=root, model=model, entries=news.given, used=news.used)
             case Finished(job=job) if job in self.in_hand:
                 self._finished(self.in_hand.pop(job), news, now)
             case Failed(job=job) if job in self.in_hand:
@@ -203,7 +217,7 @@ class Work:
             transcript=news.transcript,
             model_id=self._settings.model.id,
             model_revision=model.revision if model else None,
-            settings_fingerprint=self._fingerprint(hand.path),
+            settings_fingerprint=hand.settings,
             compute_ms=round(news.compute_s * 1000),
             windows=news.windows,
         )
@@ -293,10 +307,14 @@ class Work:
                 return
             self._ledger.queue.claim(due)
             self._jobs += 1
-            self.in_hand[self._jobs] = InHand(due, now)
-            known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
+            settings = self._fingerprint(due.path)
+            self.in_hand[self._jobs] = InHand(due, now, settings)
+            known = self._ledger.windows.begin(due.content_id, self._read_with(settings))
             language, channels = self._language(due.path), self._channels(due.path)
-            self._supervisor.send(Transcribe(self._jobs, due.path, language, known, channels=channels))
+            vocabulary = self._vocabulary(due.path)
+            self._supervisor.send(
+                Transcribe(self._jobs, due.path, language, known, channels=channels, vocabulary=vocabulary)
+            )
             log(Event.STARTED, root=self._folder(due.path), path=due.path, attempt=due.attempts + 1)
 
     def _take_back_long_ones(self) -> None:
@@ -403,13 +421,18 @@ class Work:
         root = self._root(path)
         return "mix" if root is None else root.channels
 
-    def _fingerprint(self, path: Path) -> str:
-        return settings_line(self._settings.model, self._language(path), self._channels(path))
+    def _vocabulary(self, path: Path) -> tuple[str, ...]:
+        root = self._root(path)
+        return () if root is None else root.vocabulary
 
-    def _read_with(self, path: Path) -> str:
+    def _fingerprint(self, path: Path) -> str:
+        language, channels = self._language(path), self._channels(path)
+        return settings_line(self._settings.model, language, channels, self._vocabulary(path))
+
+    def _read_with(self, settings: str) -> str:
         model = self._supervisor.model
         assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
-        return fingerprint(model, self._fingerprint(path))
+        return fingerprint(model, settings)
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)
