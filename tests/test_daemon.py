@@ -456,7 +456,7 @@ def test_a_reload_takes_up_another_folder_and_a_bad_configuration_is_refused(
 
 
 def test_a_vocabulary_holds_after_a_reload_and_for_what_is_done_again(
-    installation: Installation, start: Callable[[Installation], Running], speak: Speaker
+    installation: Installation, start: Callable[[Installation], Running], speak: Speaker, tmp_path: Path
 ) -> None:
     recording, text = installation.folder / "a.wav", installation.folder / "a.txt"
     shutil.copy(
@@ -465,6 +465,9 @@ def test_a_vocabulary_holds_after_a_reload_and_for_what_is_done_again(
     daemon = start(installation)
     daemon.log.wait_for("a.wav: done")
     assert "Grafana" not in text.read_text()
+
+    tried = installation.run("transcribe", "-o", tmp_path, "--json", "--vocabulary", "Proxmox, Grafana", recording)
+    assert "Grafana" in json.loads(tried.stdout)[0]["segments"][0]["text"]
 
     names = json.dumps(["Proxmox", "Grafana", *(f"Llanfairpwllgwyngyll {number}" for number in range(50))])
     installation.config.write_text(
