@@ -39,12 +39,13 @@ def watcherd(folder: Path, dtype: str) -> Read:
     """The recognizer as the engine loads it."""
     from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  in this process no contender pays for another
     from watcherd.engine.devices import place  # noqa: PLC0415
+    from watcherd.engine.recognizer import Hints  # noqa: PLC0415
     from watcherd.engine.whisper import WhisperRecognizer  # noqa: PLC0415
 
     recognizer = WhisperRecognizer(resolve(str(folder), download=False), place("cpu", dtype), batch_size=None)
 
     def read(windows: Sequence[Samples]) -> list[int]:
-        readings = recognizer.read(windows, ["en"] * len(windows))
+        readings = recognizer.read(windows, [Hints("en")] * len(windows))
         return [TOKENS if reading.phrases else 0 for reading in readings]
 
     return read

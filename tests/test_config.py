@@ -99,6 +99,7 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         mode = "poll"
         settle = "1m30s"
         exclude = ["drafts/**", "*.tmp.wav"]
+        vocabulary = [" Kowalczyk ", "Cafe\u0301"]
         sync_conflicts = "transcribe"
         language = "EN"
         formats = ["txt"]
@@ -133,6 +134,7 @@ def test_what_the_file_says_arrives(home: Path) -> None:
         mode="poll",
         settle=90.0,
         exclude=("drafts/**", "*.tmp.wav"),
+        vocabulary=("Kowalczyk", "Café"),
         sync_conflicts="transcribe",
         language="en",
         formats=("txt",),
@@ -360,6 +362,20 @@ def test_single_errors(home: Path, text: str, expected: str) -> None:
         ("exclude = ['']", '"" is not a pattern. Write one such as "drafts/**" or "*.tmp.wav"'),
         ("exclude = ['../x']", '"../x" can match nothing: patterns are relative to the watched folder.'),
         ("exclude = ['!']", '"!" cannot be understood: nothing may end with a backslash, and [ needs its ]. Write one'),
+        ("vocabulary = 'Grafana'", '"Grafana" is not a list'),
+        ("vocabulary = ['Grafana', ' ']", '"" is not a word. Write words or names, such as ["Kowalczyk", "Grafana"]'),
+        ("vocabulary = ['?']", '"?" is not a word.'),
+        ('vocabulary = ["a\\nb"]', '"a\\nb" is not a word.'),
+        (
+            "vocabulary = ['Kowalczyk, Grafana']",
+            '"Kowalczyk, Grafana" has a comma, which stands between entries. Write ["Kowalczyk", "Grafana"]',
+        ),
+        ("vocabulary = ['Grafana', 'Grafana']", '"Grafana" is there twice. Name each entry once'),
+        (
+            f"vocabulary = ['{61 * 'a'}']",
+            '"' + 58 * "a" + "… is too long. Write single names and terms, of 60 characters at",
+        ),
+        (f"vocabulary = {list(map(str, range(112)))}", "112 entries are more than any model takes. Keep the most"),
         ("mode = 'event'", '"event" is not possible here. Write "auto", "events" or "poll"'),
         ("output_dir = 5", '5 is not a path. Write it in quotes, as in output_dir = "~/Transcripts"'),
         ("language_suffix = 'en'", '"en" is neither true nor false. Write true or false, without quotes'),

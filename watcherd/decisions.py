@@ -14,6 +14,8 @@ class Decision(StrEnum):
     """Without what the reason names."""
     SPLIT = "split"
     """Not believed: its two sides were read again, and have decisions of their own."""
+    UNAIDED = "unaided"
+    """Not believed, with a vocabulary's help: it was read again without, and has a decision of its own for that."""
     DROPPED = "dropped"
 
 
@@ -56,7 +58,7 @@ def summary(decisions: tuple[WindowDecision, ...]) -> str:
     """One line for people; empty where everything was kept at once."""
     dropped = [each for each in decisions if each.decision is Decision.DROPPED]
     in_part = sum(each.decision is Decision.IN_PART for each in decisions)
-    again = sum(each.decision is Decision.SPLIT or each.tail_read_again for each in decisions)
+    again = sum(each.decision in {Decision.SPLIT, Decision.UNAIDED} or each.tail_read_again for each in decisions)
     told = []
     if dropped:
         told.append(f"{len(dropped)} dropped: " + "; ".join(sorted({each.reason for each in dropped})))

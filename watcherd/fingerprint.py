@@ -1,5 +1,8 @@
 """What a reading depends on besides the audio: readings with equal fingerprints may stand in one transcript."""
 
+import hashlib
+import json
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from watcherd import __version__
@@ -7,7 +10,7 @@ from watcherd.config import ModelSettings
 from watcherd.engine.messages import Channels, ModelLoaded
 
 
-def settings_line(model: ModelSettings, language: str, channels: Channels) -> str:
+def settings_line(model: ModelSettings, language: str, channels: Channels, vocabulary: Sequence[str] = ()) -> str:
     """The settings of one recording that decide on its transcript; ``language`` is what it is to be read as."""
     parts = {
         "language": language,
@@ -15,6 +18,9 @@ def settings_line(model: ModelSettings, language: str, channels: Channels) -> st
         "decoding": model.decoding,
         "word_times": str(model.word_times).lower(),
     }
+    if vocabulary:
+        # A digest: this line stands in sidecars, and who is expected in a recording is nobody else's business.
+        parts["vocabulary"] = hashlib.blake2b(json.dumps(vocabulary).encode(), digest_size=8).hexdigest()
     return "; ".join(f"{name}={value}" for name, value in parts.items())
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from watcherd.engine.client import EngineClient, EngineEvent
-from watcherd.engine.messages import Channels, Failed, Finished, LoadModel, ModelLoaded, Progress, Transcribe
+from watcherd.engine.messages import (
+    Channels,
+    Failed,
+    Finished,
+    LoadModel,
+    ModelLoaded,
+    Progress,
+    Transcribe,
+    VocabularyCut,
+)
 from watcherd.engine.supervisor import EngineDied, EngineNews, LoadingFailed, Supervisor
 from watcherd.errors import PoisonError, WatcherdError
 from watcherd.transcript import Transcript
@@ -31,11 +40,17 @@ class Outcome:
     compute_s: float
 
 
-Told = Callable[[ModelLoaded | Progress], None]
+Told = Callable[[ModelLoaded | Progress | VocabularyCut], None]
 
 
 def transcribe(
-    paths: Sequence[Path], load: LoadModel, language: str, told: Told, *, channels: Channels = "mix"
+    paths: Sequence[Path],
+    load: LoadModel,
+    language: str,
+    told: Told,
+    *,
+    channels: Channels = "mix",
+    vocabulary: tuple[str, ...] = (),
 ) -> Iterator[Outcome]:
     """Transcribe one file after the other and give out each as it is done.
 
@@ -43,8 +58,9 @@ def transcribe(
         paths: the recordings.
         load: which model, and where.
         language: an ISO 639-1 code, or "auto".
-        told: hears of the loaded model and of progress.
+        told: hears of the loaded model, of progress and of what is left out of the vocabulary.
         channels: whether the two channels of a recording are mixed or taken apart.
+        vocabulary: names and jargon, as they are to be spelled.
 
     Raises:
         WatcherdError: the model cannot be had.
@@ -53,7 +69,7 @@ def transcribe(
     try:
         for job, path in enumerate(paths):
             absolute = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow symlinks
-            yield worker.transcribe(Transcribe(job, absolute, language, channels=channels))
+            yield worker.transcribe(Transcribe(job, absolute, language, channels=channels, vocabulary=vocabulary))
     finally:
         worker.stop()
 
@@ -97,7 +113,7 @@ class _Worker:
                 self._supervisor.send(order)
             case LoadingFailed(error=error):
                 raise error
-            case Progress(job=order.job):
+            case Progress(job=order.job) | VocabularyCut(job=order.job):
                 self._told(news)
             case Finished(job=order.job):
                 return Outcome(order.path, news.transcript, None, news.compute_s)

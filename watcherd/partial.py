@@ -11,4 +11,4 @@ class Partial:
     language: str | None = None
     """What the recording is read as; None while that is not known."""
     readings: Mapping[bytes, str] = field(default_factory=dict)
-    """By the window's key of 16 bytes: its place, its audio and its language."""
+    """By the window's key of 16 bytes: its place, its audio, its language and the vocabulary."""

@@ -62,6 +62,12 @@ class Roots:
         root = self.of(path)
         return "mix" if root is None else root.channels
 
+    def vocabulary(self, path: Path) -> tuple[str, ...]:
+        """Names and jargon that may be said in it."""
+        root = self.of(path)
+        return () if root is None else root.vocabulary
+
     def settings_line(self, path: Path) -> str:
         """The settings that decide on its transcript; see ``fingerprint``."""
-        return settings_line(self.settings.model, self.language(path), self.channels(path))
+        language, channels = self.language(path), self.channels(path)
+        return settings_line(self.settings.model, language, channels, self.vocabulary(path))

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from watcherd.engine.messages import Cancel, Failed, Finished, Progress, Transcribe, WindowsRead
+from watcherd.engine.messages import (
+    Cancel,
+    Failed,
+    Finished,
+    Progress,
+    Transcribe,
+    VocabularyCut,
+    WindowsRead,
+)
 from watcherd.engine.supervisor import EngineDied, EngineNews, Supervisor
 from watcherd.errors import (
     EngineDiedError,
@@ -38,6 +46,8 @@ class InHand:
 
     due: Due
     started: float
+    settings: str
+    """What decides on its transcript; see ``settings_line``. Those of the configuration may be others meanwhile."""
     done_ms: int = 0
     duration_ms: int = 0
 
@@ -101,6 +111,9 @@ class Work:
                 self._ledger.windows.keep(
                     {hands[job].due.content_id: partial for job, partial in partials.items() if job in hands}
                 )
+            case VocabularyCut(job=job) if job in self.in_hand:
+                root, model = self._roots.folder(self.in_hand[job].path), self._roots.settings.model.id
+                log(Event.VOCABULARY_CUT, root=root, model=model, entries=news.given, used=news.used)
             case Finished(job=job) if job in self.in_hand:
                 self._finished(self.in_hand.pop(job), news, now)
             case Failed(job=job) if job in self.in_hand:
@@ -119,7 +132,7 @@ class Work:
             transcript=news.transcript,
             model_id=self._roots.settings.model.id,
             model_revision=model.revision if model else None,
-            settings_fingerprint=self._roots.settings_line(hand.path),
+            settings_fingerprint=hand.settings,
             compute_ms=round(news.compute_s * 1000),
             windows=news.windows,
         )
@@ -209,10 +222,17 @@ class Work:
                 return
             self._ledger.queue.claim(due)
             self._jobs += 1
-            self.in_hand[self._jobs] = InHand(due, now)
-            known = self._ledger.windows.begin(due.content_id, self._read_with(due.path))
-            language, channels = self._roots.language(due.path), self._roots.channels(due.path)
-            self._supervisor.send(Transcribe(self._jobs, due.path, language, known, channels=channels))
+            settings = self._roots.settings_line(due.path)
+            self.in_hand[self._jobs] = InHand(due, now, settings)
+            order = Transcribe(
+                self._jobs,
+                due.path,
+                self._roots.language(due.path),
+                self._ledger.windows.begin(due.content_id, self._read_with(settings)),
+                channels=self._roots.channels(due.path),
+                vocabulary=self._roots.vocabulary(due.path),
+            )
+            self._supervisor.send(order)
             log(Event.STARTED, root=self._roots.folder(due.path), path=due.path, attempt=due.attempts + 1)
 
     def _take_back_long_ones(self) -> None:
@@ -295,10 +315,10 @@ class Work:
             self._ledger.queue.release(hand.due.content_id, reason)
         self.in_hand.clear()
 
-    def _read_with(self, path: Path) -> str:
+    def _read_with(self, settings: str) -> str:
         model = self._supervisor.model
         assert model is not None  # noqa: S101  for the type checker; something is handed out to a loaded engine alone
-        return fingerprint(model, self._roots.settings_line(path))
+        return fingerprint(model, settings)
 
     def _unchanged(self, due: Due) -> bool:
         known = self._ledger.read.path(due.path)

@@ -9,6 +9,7 @@ from bench.shape import Read, convert, ctranslate2, watcherd
 from tests.engine.conftest import RATE, noise
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import place
+from watcherd.engine.recognizer import Hints
 from watcherd.engine.whisper import WhisperRecognizer
 
 WINDOWS = [noise(28, dbfs=-20).astype(np.float32), noise(5, dbfs=-40).astype(np.float32)]
@@ -21,7 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_random_model_is_believed_and_never_asked_again(model: Path) -> None:
     recognizer = WhisperRecognizer(resolve(str(model), download=False), place("cpu", "float32"), batch_size=None)
-    for reading, window in zip(recognizer.read(WINDOWS, ["en", "en"]), WINDOWS, strict=True):
+    for reading, window in zip(recognizer.read(WINDOWS, [Hints("en")] * 2), WINDOWS, strict=True):
         assert len(reading.text) > TOKENS
         assert reading.compression < 2
         assert reading.avg_logprob > -0.5

@@ -1,7 +1,7 @@
 """The real engine with a recognizer that writes down what it is given: the engine is there in a moment.
 
 Started like the real one, with the number of its socket. The model's id is the file that gets a line for each batch,
-and what is "read" in a window is a digest of its samples.
+and what is "read" in a window is a digest of its samples; with a vocabulary, it is recited.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from watcherd.engine.logmel import Samples
 from watcherd.engine.messages import LoadModel, ModelLoaded
 from watcherd.engine.process import Engine
-from watcherd.engine.recognizer import Phrase, Reading
+from watcherd.engine.recognizer import Hints, Phrase, Reading
 
 
 class CountingRecognizer:
@@ -30,16 +30,22 @@ class CountingRecognizer:
             log.write(f"language of {len(windows)}\n")
         return "en"
 
-    def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
+    def usable(self, vocabulary: Sequence[str]) -> tuple[str, ...]:
+        """Two entries."""
+        return tuple(vocabulary[:2])
+
+    def read(self, windows: Sequence[Samples], hints: Sequence[Hints]) -> list[Reading]:
         with self._log.open("a") as log:
             log.write(f"{len(windows)}\n")
-        return [_reading(window, language) for window, language in zip(windows, languages, strict=True)]
+        return [_reading(window, hint) for window, hint in zip(windows, hints, strict=True)]
 
 
-def _reading(window: Samples, language: str) -> Reading:
+def _reading(window: Samples, hint: Hints) -> Reading:
     seconds = len(window) / 16_000
     digest = hashlib.sha256(window.tobytes()).hexdigest()[:12]
-    return Reading((Phrase(0.0, seconds, f"{language} {digest}"),), seconds, -0.2)
+    if hint.vocabulary:
+        return Reading((Phrase(0.0, seconds, ", ".join(hint.vocabulary)),), seconds, -0.9)
+    return Reading((Phrase(0.0, seconds, f"{hint.language} {digest}"),), seconds, -0.2)
 
 
 class CountingEngine(Engine):

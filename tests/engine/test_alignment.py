@@ -21,6 +21,7 @@ from watcherd.engine.alignment import Alignment
 from watcherd.engine.audio import decode
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import place
+from watcherd.engine.recognizer import Hints
 from watcherd.engine.segments import segments
 from watcherd.engine.speech import speech_windows
 from watcherd.engine.whisper import WhisperRecognizer
@@ -95,9 +96,9 @@ def test_tokens_begin_where_transformers_attention_says(
 def test_words_spell_the_text_that_is_read_without_them(
     recognizer: WhisperRecognizer, windows: list[Window], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_words = recognizer.read(windows, ["en"] * len(windows))
+    with_words = recognizer.read(windows, [Hints("en")] * len(windows))
     monkeypatch.setattr(recognizer, "_align", None)
-    without = recognizer.read(windows, ["en"] * len(windows))
+    without = recognizer.read(windows, [Hints("en")] * len(windows))
     assert [reading.text for reading in with_words] == [reading.text for reading in without]
     for reading, window in zip(with_words, windows, strict=True):
         for phrase in reading.phrases:
@@ -110,8 +111,8 @@ def test_words_spell_the_text_that_is_read_without_them(
 
 
 def test_a_window_alone_has_the_same_words(recognizer: WhisperRecognizer, windows: list[Window]) -> None:
-    together = recognizer.read(windows, ["en"] * len(windows))
-    (alone,) = recognizer.read(windows[1:2], ["en"])
+    together = recognizer.read(windows, [Hints("en")] * len(windows))
+    (alone,) = recognizer.read(windows[1:2], [Hints("en")])
     times = [(word.text, word.start_s, word.end_s) for phrase in alone.phrases for word in phrase.words]
     assert times == [(word.text, word.start_s, word.end_s) for phrase in together[1].phrases for word in phrase.words]
 
@@ -145,7 +146,7 @@ def test_words_of_a_recording_lie_where_they_were_put(
     with decode(file) as audio:
         windows = list(speech_windows(audio))
         duration_ms = audio.decoded_ms
-    readings = recognizer.read([window.samples for window in windows], ["en"] * len(windows))
+    readings = recognizer.read([window.samples for window in windows], [Hints("en")] * len(windows))
     found = [s for window, reading in zip(windows, readings, strict=True) for s in segments(window, reading)]
 
     words = {word.text.strip(".,").lower(): word for segment in found for word in segment.words}

@@ -21,7 +21,7 @@ from watcherd.engine.client import EngineClient, EngineEvent, EngineSaid
 from watcherd.engine.devices import place
 from watcherd.engine.frames import FrameRecognizer
 from watcherd.engine.messages import Finished, LoadModel, ModelLoaded, Transcribe
-from watcherd.engine.recognizer import Reading
+from watcherd.engine.recognizer import Hints, Reading
 from watcherd.errors import DeviceUnavailableError, ModelUnavailableError
 
 Window = npt.NDArray[np.float32]
@@ -63,7 +63,7 @@ def windows(speech: Window) -> list[Window]:
 
 @pytest.fixture(scope="module")
 def readings(saved: Saved, windows: list[Window]) -> list[Reading]:
-    return saved.recognizer.read(windows, [""] * len(windows))
+    return saved.recognizer.read(windows, [Hints("")] * len(windows))
 
 
 def expected(saved: Saved, window: Window) -> list[int]:

@@ -11,7 +11,7 @@ from tests.engine.conftest import RATE
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import _require_int8, place
 from watcherd.engine.int8 import Int8Linear, quantise
-from watcherd.engine.recognizer import Reading
+from watcherd.engine.recognizer import Hints, Reading
 from watcherd.engine.whisper import WhisperRecognizer
 from watcherd.errors import DeviceUnavailableError
 
@@ -89,4 +89,4 @@ def test_a_spoken_window_has_the_words_of_float32(speech: npt.NDArray[np.float32
 def read(model_id: str, dtype: str, windows: list[npt.NDArray[np.float32]]) -> list[Reading]:
     recognizer = WhisperRecognizer(resolve(model_id, download=False), place("cpu", dtype), batch_size=None)
     assert recognizer.placement.dtype_name == dtype
-    return recognizer.read(windows, ["en"] * len(windows))
+    return recognizer.read(windows, [Hints("en")] * len(windows))

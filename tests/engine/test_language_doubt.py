@@ -10,7 +10,7 @@ from watcherd.engine.devices import place
 from watcherd.engine.families import load
 from watcherd.engine.gates import judge
 from watcherd.engine.language_doubt import LanguageDoubt
-from watcherd.engine.recognizer import Phrase, Reading, Recognizer
+from watcherd.engine.recognizer import Hints, Phrase, Reading, Recognizer
 from watcherd.engine.speech import speech_windows
 
 SPOKEN = {
@@ -42,7 +42,9 @@ def suspect(recognizer: Recognizer, path: Path) -> bool:
     with decode(path) as audio:
         windows = list(speech_windows(audio))
     doubt = LanguageDoubt()
-    for window, read in zip(windows, recognizer.read([w.samples for w in windows], ["en"] * len(windows)), strict=True):
+    for window, read in zip(
+        windows, recognizer.read([w.samples for w in windows], [Hints("en")] * len(windows)), strict=True
+    ):
         doubt.hear(window.speech_s, read, believed=judge(window, read, may_split=True).believed)
     return doubt.suspect
 

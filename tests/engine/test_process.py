@@ -11,9 +11,18 @@ import numpy.typing as npt
 import pytest
 
 from tests.engine.conftest import RATE, WavWriter
+from watcherd.decisions import Decision
 from watcherd.engine import client
 from watcherd.engine.client import EngineClient, EngineEvent, EngineSaid
-from watcherd.engine.messages import Finished, FromEngine, LoadModel, ModelLoaded, Transcribe, WindowsRead
+from watcherd.engine.messages import (
+    Finished,
+    FromEngine,
+    LoadModel,
+    ModelLoaded,
+    Transcribe,
+    VocabularyCut,
+    WindowsRead,
+)
 from watcherd.partial import Partial
 
 PATIENCE_S = 120
@@ -27,6 +36,7 @@ class Talk:
     def __init__(self, log: Path, batch_size: int) -> None:
         self.log = log
         self._said: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
+        self.cuts: list[VocabularyCut] = []
         self.client = EngineClient(LoadModel(str(log), "cpu", "auto", batch_size), self._said.put)
         self.client.start()
         assert isinstance(self.hear(), ModelLoaded)
@@ -43,6 +53,8 @@ class Talk:
         while not isinstance(message := self.hear(), Finished):
             if isinstance(message, WindowsRead):
                 kept.append(message.partials[order.job])
+            elif isinstance(message, VocabularyCut):
+                self.cuts.append(message)
         return message, kept
 
     def peak_mib(self) -> float:
@@ -132,3 +144,39 @@ def test_memory_does_not_grow_with_the_recording(
         assert sum(len(partial.readings) for partial in kept) == len(finished.windows)
         peaks_mib.append(engine.peak_mib())
     assert peaks_mib[1] - peaks_mib[0] < GROWTH_MIB
+
+
+def test_what_a_vocabulary_misled_the_model_to_is_read_as_if_there_were_none(
+    recording: Path, talk: Callable[[int], Talk]
+) -> None:
+    engine = talk(8)
+    plain, _ = engine.finish(Transcribe(1, recording, "en"))
+    misled, kept = engine.finish(Transcribe(2, recording, "en", vocabulary=("Ann", "Bo")))
+
+    assert misled.transcript == plain.transcript
+    decisions = [window.decision for window in misled.windows]
+    assert decisions.count(Decision.UNAIDED) == decisions.count(Decision.KEPT) == len(plain.windows)
+
+    asked = len(engine.batches())
+    resumed, _ = engine.finish(Transcribe(3, recording, "en", kept[0], vocabulary=("Ann", "Bo")))
+    assert (resumed.transcript, resumed.windows) == (misled.transcript, misled.windows)
+    assert len(engine.batches()) < asked + len(kept)
+
+
+def test_windows_that_were_read_with_another_vocabulary_are_read_again(
+    recording: Path, talk: Callable[[int], Talk]
+) -> None:
+    engine = talk(8)
+    _, kept = engine.finish(Transcribe(1, recording, "en", vocabulary=("Ann",)))
+
+    _, again = engine.finish(Transcribe(2, recording, "en", kept[0], vocabulary=("Bo",)))
+
+    assert sum(len(partial.readings) for partial in again) >= len(kept[0].readings)
+
+
+def test_that_a_vocabulary_is_cut_is_told_once(recording: Path, talk: Callable[[int], Talk]) -> None:
+    engine = talk(8)
+    for job in (1, 2):
+        engine.finish(Transcribe(job, recording, "en", vocabulary=("Ann", "Bo", "Cy")))
+
+    assert engine.cuts == [VocabularyCut(1, used=2, given=3)]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from watcherd.engine.recognizer import Phrase, Reading
+from watcherd.engine.recognizer import Hints, Phrase, Reading
 from watcherd.engine.resume import KEY_BYTES, pack, unpack, window_key
 from watcherd.engine.samples import Span
 from watcherd.engine.windows import Window
@@ -21,8 +21,8 @@ def test_a_reading_comes_back_to_the_last_bit() -> None:
 
 
 def test_a_window_keeps_its_key() -> None:
-    assert window_key(window(), "en") == window_key(window(samples=SAMPLES.copy()), "en")
-    assert len(window_key(window(), "en")) == KEY_BYTES
+    assert window_key(window(), Hints("en")) == window_key(window(samples=SAMPLES.copy()), Hints("en"))
+    assert len(window_key(window(), Hints("en"))) == KEY_BYTES
 
 
 def test_another_place_language_or_sound_is_another_window() -> None:
@@ -30,10 +30,10 @@ def test_another_place_language_or_sound_is_another_window() -> None:
     changed[500] = np.nextafter(changed[500], 1)
 
     keys = {
-        window_key(window(), "en"),
-        window_key(window(), "de"),
-        window_key(window(start=1), "en"),
-        window_key(window(samples=changed), "en"),
+        window_key(window(), Hints("en")),
+        window_key(window(), Hints("de")),
+        window_key(window(start=1), Hints("en")),
+        window_key(window(samples=changed), Hints("en")),
     }
 
     assert len(keys) == 4

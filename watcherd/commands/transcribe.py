@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from watcherd.commands.options import Subparsers, add_command, add_formats, add_json
 from watcherd.config import DEFAULT_FORMATS, LANGUAGES, ModelSettings, SubtitleSettings, find_config, load
+from watcherd.config.values import vocabulary
 from watcherd.discovery.identity import content_hash
 from watcherd.engine.client import load_order
-from watcherd.engine.messages import Channels, ModelLoaded, Progress
+from watcherd.engine.messages import ModelLoaded, Progress, VocabularyCut
 from watcherd.errors import EXIT_OK, EXIT_WORK_FAILED, ConfigError, WatcherdError
 from watcherd.fingerprint import settings_line
 from watcherd.names import printable
@@ -40,6 +43,9 @@ def register(commands: Subparsers) -> None:
     parser.add_argument(
         "--channels", choices=("mix", "split"), default="mix", help="split: the two channels are the sides of a call"
     )
+    parser.add_argument(
+        "--vocabulary", type=_vocabulary, default=(), metavar="WORDS", help='names and jargon: "Kowalczyk, Grafana"'
+    )
     add_formats(parser, f"of the transcripts, once for each; default: {', '.join(DEFAULT_FORMATS)}")
     add_json(parser)
 
@@ -55,18 +61,27 @@ def run(options: argparse.Namespace) -> int:
         options.output.mkdir(parents=True, exist_ok=True)
     code, report = EXIT_OK, []
     wishes = Wishes(tuple(dict.fromkeys(options.formats or DEFAULT_FORMATS)), layout_of(subtitles))
-    press = _Press(model, options.channels, wishes, options.output)
+    settings = settings_line(model, model.language, options.channels, options.vocabulary)
+    press = _Press(model.id, settings, wishes, options.output)
     with ProgressBar(sys.stderr) as bar:
 
-        def told(news: ModelLoaded | Progress) -> None:
-            if isinstance(news, Progress):
-                bar.show(options.files[news.job], news.done_ms, news.duration_ms)
-            else:
-                press.revision = news.revision
-                print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
+        def told(news: ModelLoaded | Progress | VocabularyCut) -> None:
+            match news:
+                case Progress():
+                    bar.show(options.files[news.job], news.done_ms, news.duration_ms)
+                case VocabularyCut():
+                    print(f"the model takes {news.used} of the {news.given} entries of --vocabulary", file=sys.stderr)
+                case ModelLoaded():
+                    press.revision = news.revision
+                    print(f"model {news.model_id} is ready on {news.device} ({news.dtype})", file=sys.stderr)
 
         outcomes = transcribe(
-            options.files, load_order(model, languages), model.language, told, channels=options.channels
+            options.files,
+            load_order(model, languages),
+            model.language,
+            told,
+            channels=options.channels,
+            vocabulary=options.vocabulary,
         )
         for outcome in outcomes:
             bar.clear()
@@ -100,21 +115,27 @@ def _language(code: str) -> str:
     return code
 
 
+def _vocabulary(words: str) -> tuple[str, ...]:
+    try:
+        return vocabulary(tuple(word for word in words.split(",") if word.strip()))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from error
+
+
 class _Press:
     """Makes the sidecars of one recording after the other; ``revision`` of the model is known once it is loaded."""
 
-    def __init__(self, model: ModelSettings, channels: Channels, wishes: Wishes, folder: Path | None) -> None:
+    def __init__(self, model_id: str, settings: str, wishes: Wishes, folder: Path | None) -> None:
         self.revision: str | None = None
-        self._model = model
-        self._channels = channels
+        self._model_id = model_id
+        self._settings = settings
         self._wishes = wishes
         self._folder = folder
         self._records = RunRecords()
 
     def publish(self, recording: Path, transcript: Transcript) -> PublishReport:
         sha256 = content_hash(recording.resolve()).sha256
-        settings = settings_line(self._model, self._model.language, self._channels)
-        provenance = Provenance(sha256, self._model.id, self.revision, settings)
+        provenance = Provenance(sha256, self._model_id, self.revision, self._settings)
         self._records.recording = recording
         destination = Destination(self._folder or recording.parent, root=None)
         return publish_sidecars(recording, transcript, provenance, self._wishes, self._records, destination=destination)

@@ -66,6 +66,10 @@ class WatchRoot(Table):
     sync_conflicts: Literal["skip", "transcribe"] = "skip"
     language: Annotated[str, AfterValidator(values.language_or_auto)] | None = Field(default=None, examples=["en"])
     """None leaves it to ``[model]``; see ``Settings.language_of``."""
+    vocabulary: Annotated[tuple[str, ...], BeforeValidator(values.as_tuple), AfterValidator(values.vocabulary)] = Field(
+        default=(), examples=[["Kowalczyk", "Grafana"]]
+    )
+    """Names and jargon that the recognizer should know how to spell."""
     formats: Annotated[tuple[Format, ...], BeforeValidator(values.as_tuple), AfterValidator(values.sidecar_formats)] = (
         values.DEFAULT_FORMATS
     )

@@ -4,6 +4,7 @@ import difflib
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -26,6 +27,12 @@ SPEAKERS: Final = ("Left", "Right")
 
 LONGEST_NAME: Final = 30
 """Characters of a speaker's name; more leave no room in a subtitle."""
+
+MOST_ENTRIES: Final = 111
+"""Of a vocabulary: no Whisper reads more than 223 tokens before a window, and an entry takes two with its comma."""
+
+LONGEST_ENTRY: Final = 60
+"""Characters of an entry of a vocabulary."""
 
 MOST_SECONDS: Final = 7 * 24 * 3600.0
 """A week. Longer waits are slips of the pen, and past 24 days ``epoll`` refuses them."""
@@ -160,6 +167,31 @@ def speakers(value: tuple[str, ...]) -> tuple[str, ...]:
             f"{shown(value)} does not name two speakers", 'Write two short names, left first, such as ["Me", "Caller"]'
         )
     return names
+
+
+def vocabulary(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names and jargon as they are to be written, in composed characters, as models have learned them."""
+    entries = tuple(unicodedata.normalize("NFC", entry.strip()) for entry in value)
+    if len(entries) > MOST_ENTRIES:
+        raise wrong(
+            f"{len(entries)} entries are more than any model takes",
+            f"Keep the most important, {MOST_ENTRIES} at most; the first ones count most",
+        )
+    for entry in entries:
+        if not entry.isprintable() or not any(character.isalnum() for character in entry):
+            raise wrong(f"{shown(entry)} is not a word", 'Write words or names, such as ["Kowalczyk", "Grafana"]')
+        if "," in entry:
+            raise wrong(
+                f"{shown(entry)} has a comma, which stands between entries",
+                f"Write {json.dumps([part.strip() for part in entry.split(',') if part.strip()], ensure_ascii=False)}",
+            )
+        if len(entry) > LONGEST_ENTRY:
+            raise wrong(
+                f"{shown(entry)} is too long", f"Write single names and terms, of {LONGEST_ENTRY} characters at most"
+            )
+    if twice := [entry for place, entry in enumerate(entries) if entry in entries[:place]]:
+        raise wrong(f"{shown(twice[0])} is there twice", "Name each entry once")
+    return entries
 
 
 def pattern(value: str) -> str:

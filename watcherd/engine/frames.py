@@ -13,7 +13,7 @@ from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.devices import Placement
 from watcherd.engine.logmel import Samples
 from watcherd.engine.memory import fitting_batch, read_halving
-from watcherd.engine.recognizer import Reading
+from watcherd.engine.recognizer import Hints, Reading
 from watcherd.engine.samples import SAMPLES_PER_S
 from watcherd.engine.words import TimedToken, phrases, pieces, words
 from watcherd.errors import DeviceUnavailableError, ModelUnavailableError
@@ -51,7 +51,7 @@ class Found:
 class FrameRecognizer(ABC):
     """A model that writes down each token where it hears it, in whatever languages it was taught.
 
-    It has no token for languages, so it can neither be told one nor tell one.
+    It has no token for languages, so it can neither be told one nor tell one, and nothing that it is told of words.
     """
 
     AUTO_CLASS: Any
@@ -98,11 +98,15 @@ class FrameRecognizer(ABC):
         """The model's only language, if it is known to have but one."""
         return self.languages[0] if self.languages else None
 
-    def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """See ``Recognizer.read``; the languages are not used."""
-        return read_halving(self, self._read_batch, windows, languages)
+    def usable(self, vocabulary: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  whatever is in it
+        """Nothing: there is no text before theirs."""
+        return ()
 
-    def _read_batch(self, windows: Sequence[Samples], _: Sequence[str]) -> list[Reading]:
+    def read(self, windows: Sequence[Samples], hints: Sequence[Hints]) -> list[Reading]:
+        """See ``Recognizer.read``; the hints are not used."""
+        return read_halving(self, self._read_batch, windows, hints)
+
+    def _read_batch(self, windows: Sequence[Samples], _: Sequence[Hints]) -> list[Reading]:
         with torch.inference_mode():
             found = self.find([self._features(together) for together in self._divided(windows)])
         return [self._reading(row, len(window) / SAMPLES_PER_S) for row, window in zip(found, windows, strict=True)]

@@ -15,6 +15,7 @@ from typing import Final
 
 from watcherd.decisions import Decision
 from watcherd.engine.recognizer import HeardWord, Phrase, Reading
+from watcherd.engine.vocabulary import is_read_out, recited
 from watcherd.engine.windows import Window
 
 MAX_COMPRESSION: Final = 2.4
@@ -127,6 +128,25 @@ def judge(window: Window, reading: Reading, *, may_split: bool) -> Verdict:
     return _heard(window, reading, "")
 
 
+def misled(window: Window, reading: Reading, vocabulary: Sequence[str]) -> str:
+    """Why a reading that had the help of a vocabulary is not believed; empty where it is, or where it had none.
+
+    Then it counts for nothing, and the window is read as if there were no vocabulary: of noise Whisper base and tiny.en
+    made "Grafana." and endless lists where they made nothing that is believed without one. So little is lost by a false
+    suspicion that a phrase of nothing but entries needs one weak signal only, or to be the list itself.
+    """
+    if not vocabulary:
+        return ""
+    if doubt := _doubt(reading):
+        return doubt
+    whole = is_read_out(recited(reading.text, vocabulary), vocabulary)
+    for phrase in reading.phrases:
+        places = recited(phrase.text, vocabulary)
+        if places and (whole or is_read_out(places, vocabulary) or _is_weak(window, phrase, reading)):
+            return f'the vocabulary is recited: "{phrase.text}"'
+    return ""
+
+
 def _doubt(reading: Reading) -> str:
     """Why the reading as a whole is not believed; empty where it is."""
     if reading.compression > MAX_COMPRESSION:
@@ -158,15 +178,21 @@ def _heard(window: Window, reading: Reading, reason: str) -> Verdict:
 
 
 def _why_unheard(window: Window, phrase: Phrase, reading: Reading) -> str:
-    voice_s = window.speech_within_s(phrase.start_s - EDGE_S, phrase.end_s + EDGE_S)
-    if voice_s == 0:
+    if _voice_s(window, phrase) == 0:
         return "nobody speaks there"
-    weak = (
+    return "a stock phrase" if is_stock(phrase.text) and _is_weak(window, phrase, reading) else ""
+
+
+def _is_weak(window: Window, phrase: Phrase, reading: Reading) -> bool:
+    return (
         (reading.no_speech_prob is not None and reading.no_speech_prob > WEAK_NO_SPEECH)
         or reading.avg_logprob < WEAK_LOGPROB
-        or len(phrase.text) > MAX_CHARACTERS_PER_S * voice_s
+        or len(phrase.text) > MAX_CHARACTERS_PER_S * _voice_s(window, phrase)
     )
-    return "a stock phrase" if weak and is_stock(phrase.text) else ""
+
+
+def _voice_s(window: Window, phrase: Phrase) -> float:
+    return window.speech_within_s(phrase.start_s - EDGE_S, phrase.end_s + EDGE_S)
 
 
 def is_stock(text: str) -> bool:

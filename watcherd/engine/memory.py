@@ -6,14 +6,14 @@ from typing import Final
 import torch
 
 from watcherd.engine.logmel import Samples
-from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.recognizer import Hints, Reading, Recognizer
 from watcherd.errors import OutOfMemoryError
 
 MAX_GPU_BATCH: Final = 32
 GPU_MEMORY_SHARE: Final = 0.5
 """Of what is free after loading; the rest is left to workspaces and to whoever shares the card."""
 
-ReadBatch = Callable[[Sequence[Samples], Sequence[str]], list[Reading]]
+ReadBatch = Callable[[Sequence[Samples], Sequence[Hints]], list[Reading]]
 
 
 def fitting_batch(device: torch.device, window_bytes: int) -> int:
@@ -24,7 +24,7 @@ def fitting_batch(device: torch.device, window_bytes: int) -> int:
 
 
 def read_halving(
-    recognizer: Recognizer, read_batch: ReadBatch, windows: Sequence[Samples], languages: Sequence[str]
+    recognizer: Recognizer, read_batch: ReadBatch, windows: Sequence[Samples], hints: Sequence[Hints]
 ) -> list[Reading]:
     """Read a batch; one that does not fit is halved until it does, and the recognizer's batches stay that small.
 
@@ -32,7 +32,7 @@ def read_halving(
         OutOfMemoryError: not even a single window fits.
     """
     try:
-        return read_batch(windows, languages)
+        return read_batch(windows, hints)
     except torch.OutOfMemoryError as error:
         if recognizer.placement.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -44,6 +44,6 @@ def read_halving(
     half = len(windows) // 2
     recognizer.batch_size = max(1, min(recognizer.batch_size, half))
     return [
-        *read_halving(recognizer, read_batch, windows[:half], languages[:half]),
-        *read_halving(recognizer, read_batch, windows[half:], languages[half:]),
+        *read_halving(recognizer, read_batch, windows[:half], hints[:half]),
+        *read_halving(recognizer, read_batch, windows[half:], hints[half:]),
     ]

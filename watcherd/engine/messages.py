@@ -40,6 +40,8 @@ class Transcribe:
     """What was read before an interruption, under equal settings."""
     channels: Channels = field(default="mix", kw_only=True)
     """Whether a stereo recording's channels are mixed, or transcribed apart as the sides of a call."""
+    vocabulary: tuple[str, ...] = field(default=(), kw_only=True)
+    """Names and jargon that may be said in it, as they are to be spelled, the most important first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,16 @@ class WindowsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class VocabularyCut:
+    """Engine → daemon: of this job's vocabulary the model takes only the beginning. Told once for each vocabulary."""
+
+    job: int
+    used: int
+    """Entries; 0 where models of this family take none."""
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Engine → daemon: the recording's transcript; no segments where nobody speaks."""
 
@@ -121,4 +133,4 @@ class Heartbeat:
 
 
 ToEngine = LoadModel | Transcribe | Cancel | Shutdown
-FromEngine = ModelLoaded | ModelFailed | Progress | WindowsRead | Finished | Failed | Heartbeat
+FromEngine = ModelLoaded | ModelFailed | Progress | WindowsRead | VocabularyCut | Finished | Failed | Heartbeat

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from watcherd.engine.messages import (
@@ -27,6 +28,7 @@ from watcherd.engine.messages import (
     Shutdown,
     ToEngine,
     Transcribe,
+    VocabularyCut,
     WindowsRead,
 )
 from watcherd.engine.queue import FairQueue
@@ -50,6 +52,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[ToEngine | None] = queue.SimpleQueue()
         self._windows: FairQueue[WindowTask] = FairQueue(WINDOWS_AHEAD)
         self._recordings: dict[int, RecordingInHand] = {}
+        self._told_cut: set[tuple[str, ...]] = set()
 
     def run(self) -> None:
         """Load the model that the first message names, then work until told to end."""
@@ -62,7 +65,7 @@ class Engine:
         except WatcherdError as error:
             self._send(ModelFailed(error))
             return
-        while self._handle_messages(wait=not self._recordings):
+        while self._handle_messages(recognizer, wait=not self._recordings):
             self._recognise(recognizer)
 
     def _load(self, order: LoadModel) -> Recognizer:
@@ -108,7 +111,7 @@ class Engine:
         """A decoder has news for the loop."""
         self._inbox.put(None)
 
-    def _handle_messages(self, *, wait: bool) -> bool:
+    def _handle_messages(self, recognizer: Recognizer, *, wait: bool) -> bool:
         """Take in every message there is; where ``wait``, sleep until there is one. The loop's pulse."""
         self._send(Heartbeat())
         block = wait or not self._windows.waiting()
@@ -117,14 +120,18 @@ class Engine:
                 message = self._inbox.get(block=block, timeout=IDLE_HEARTBEAT_S)
                 block = False
                 if isinstance(message, Transcribe):
-                    self._begin(message)
+                    self._begin(message, recognizer)
                 elif isinstance(message, Cancel):
                     self._drop(message.job)
         except queue.Empty:
             return True
 
-    def _begin(self, order: Transcribe) -> None:
-        recording = RecordingInHand(order, self._windows, self._wake)
+    def _begin(self, order: Transcribe, recognizer: Recognizer) -> None:
+        vocabulary = recognizer.usable(order.vocabulary)
+        if len(vocabulary) < len(order.vocabulary) and order.vocabulary not in self._told_cut:
+            self._told_cut.add(order.vocabulary)
+            self._send(VocabularyCut(order.job, len(vocabulary), len(order.vocabulary)))
+        recording = RecordingInHand(replace(order, vocabulary=vocabulary), self._windows, self._wake)
         self._recordings[order.job] = recording
         recording.start()
 
@@ -160,9 +167,7 @@ class Engine:
     def _read(self, recognizer: Recognizer, batch: list[tuple[RecordingInHand, WindowTask]]) -> None:
         started = time.monotonic()
         try:
-            readings = recognizer.read(
-                [task.window.samples for _, task in batch], [recording.language for recording, _ in batch]
-            )
+            readings = recognizer.read([task.window.samples for _, task in batch], [task.hints for _, task in batch])
         except WatcherdError as error:
             for recording, _ in batch:
                 recording.error = error

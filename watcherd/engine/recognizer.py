@@ -61,6 +61,16 @@ class Reading:
         return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a recognizer is told of a window before it reads it."""
+
+    language: str
+    """An ISO 639-1 code; empty where none is configured and the model cannot tell."""
+    vocabulary: tuple[str, ...] = ()
+    """Names and jargon that may be said, as they are to be spelled: no more than ``Recognizer.usable`` left of them."""
+
+
 class Recognizer(Protocol):
     """A model, resident on its device."""
 
@@ -75,10 +85,12 @@ class Recognizer(Protocol):
         """The language that these windows of one recording are most likely spoken in; None where it cannot tell."""
         ...
 
-    def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """Recognise independent windows of at most 30 s, each in its language, in one batch.
+    def usable(self, vocabulary: Sequence[str]) -> tuple[str, ...]:
+        """The entries from the front of a vocabulary that the model can be told; none where its family takes none."""
+        ...
 
-        A language is empty where none is configured and the model cannot tell.
+    def read(self, windows: Sequence[Samples], hints: Sequence[Hints]) -> list[Reading]:
+        """Recognise independent windows of at most 30 s, each with what is known of it, in one batch.
 
         Raises:
             OutOfMemoryError: the device cannot hold even a single window.

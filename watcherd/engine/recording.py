@@ -11,11 +11,11 @@ from typing import Final
 
 from watcherd.decisions import Decision, WindowDecision
 from watcherd.engine.audio import Audio, decode
-from watcherd.engine.gates import Verdict, judge
+from watcherd.engine.gates import Verdict, judge, misled
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
-from watcherd.engine.recognizer import Reading, Recognizer
+from watcherd.engine.recognizer import Hints, Reading, Recognizer
 from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
 from watcherd.engine.speech import side_windows, speech_windows
@@ -45,6 +45,7 @@ class WindowTask:
     """A window in the queue."""
 
     window: Window
+    hints: Hints
     key: bytes
     """Names its reading beyond this process; see ``resume``."""
     rereads: int = 0
@@ -75,6 +76,7 @@ class RecordingInHand:
         self._path = order.path
         self._known = order.known.readings
         self._split = order.channels == "split"
+        self._vocabulary = order.vocabulary
         self._apart = False
         self._queue = queue
         self._wake = wake
@@ -122,6 +124,10 @@ class RecordingInHand:
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
+        if why := misled(window, reading, task.hints.vocabulary):
+            self._decisions.append(_decision(window, reading, Decision.UNAIDED, why))
+            self._queue.put_back(self.job, [self._task(window, task.rereads, ())])
+            return
         verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
         if task.rereads == 0:
             self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
@@ -131,23 +137,13 @@ class RecordingInHand:
         elif tail := self._unread_tail(task, verdict):
             again = [tail]
         self._segments.extend(segments(window, replace(reading, phrases=verdict.phrases)))
-        self._decisions.append(
-            WindowDecision(
-                start_ms=window.start_ms,
-                end_ms=window.end_ms,
-                text=reading.text,
-                avg_logprob=round(reading.avg_logprob, 4),
-                compression=round(reading.compression, 2),
-                no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
-                decision=verdict.decision,
-                reason=verdict.reason,
-                tail_read_again=bool(again) and verdict.decision is not Decision.SPLIT,
-            )
-        )
+        decision = _decision(window, reading, verdict.decision, verdict.reason)
+        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
+        self._decisions.append(replace(decision, tail_read_again=tail_read_again))
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
-        self._queue.put_back(self.job, [self._task(part, task.rereads + 1) for part in again])
+        self._queue.put_back(self.job, [self._task(part, task.rereads + 1, task.hints.vocabulary) for part in again])
 
     @property
     def complete(self) -> bool:
@@ -178,8 +174,9 @@ class RecordingInHand:
         tail = task.window.tail(verdict.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
 
-    def _task(self, window: Window, rereads: int = 0) -> WindowTask:
-        return WindowTask(window, window_key(window, self.language), rereads)
+    def _task(self, window: Window, rereads: int, vocabulary: tuple[str, ...]) -> WindowTask:
+        hints = Hints(self.language, vocabulary)
+        return WindowTask(window, hints, window_key(window, hints), rereads)
 
     def _decode(self) -> None:
         started = time.thread_time()
@@ -218,6 +215,20 @@ class RecordingInHand:
         for window in windows:
             with self._lock:
                 self._open_windows += 1
-            if not self._queue.put(self.job, self._task(window)):
+            if not self._queue.put(self.job, self._task(window, 0, self._vocabulary)):
                 return
             self._wake()
+
+
+def _decision(window: Window, reading: Reading, decision: Decision, reason: str) -> WindowDecision:
+    return WindowDecision(
+        start_ms=window.start_ms,
+        end_ms=window.end_ms,
+        text=reading.text,
+        avg_logprob=round(reading.avg_logprob, 4),
+        compression=round(reading.compression, 2),
+        no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
+        decision=decision,
+        reason=reason,
+        tail_read_again=False,
+    )

@@ -17,9 +17,10 @@ from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
 from watcherd.engine.memory import fitting_batch, read_halving
-from watcherd.engine.recognizer import Phrase, Reading
+from watcherd.engine.recognizer import Hints, Phrase, Reading
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
+from watcherd.engine.vocabulary import spoken
 from watcherd.engine.words import TimedToken, pieces, words
 
 MAX_NEW_TOKENS = 220
@@ -27,6 +28,9 @@ MAX_NEW_TOKENS = 220
 
 NO_SPEECH_TOKENS = ("<|nospeech|>", "<|nocaptions|>")
 """The token that means silence: its name since large-v3, and the one before."""
+
+BEFORE = "<|startofprev|>"
+"""The token before the text that a window is a continuation of."""
 
 SECONDS_PER_TIMESTAMP = 0.02
 SECONDS_PER_FRAME = 0.02
@@ -101,16 +105,30 @@ class WhisperRecognizer:
                 totals += scores[ids].log_softmax(-1).double().cpu()
         return self.languages[int(totals.argmax())]
 
-    def read(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        """See ``Recognizer.read``."""
-        return read_halving(self, self._read_batch, windows, languages)
+    def usable(self, vocabulary: Sequence[str]) -> tuple[str, ...]:
+        """As many entries as fit before a window without taking the room of its text, at most half of the context.
 
-    def _read_batch(self, windows: Sequence[Samples], languages: Sequence[str]) -> list[Reading]:
-        prompts = [self._prompt(language) for language in languages]
+        223 tokens of 448, as in OpenAI's implementation; about 80 entries of English, fewer of other languages.
+        """
+        context = self._decoder.context
+        room = min(context // 2, context - MAX_NEW_TOKENS - len(self._prompt(self.languages[0])))
+        count = len(vocabulary)
+        while count and len(self._before(tuple(vocabulary[:count]))) > room:
+            count -= 1
+        return tuple(vocabulary[:count])
+
+    def read(self, windows: Sequence[Samples], hints: Sequence[Hints]) -> list[Reading]:
+        """See ``Recognizer.read``."""
+        return read_halving(self, self._read_batch, windows, hints)
+
+    def _read_batch(self, windows: Sequence[Samples], hints: Sequence[Hints]) -> list[Reading]:
+        prompts = [self._prompt(hint.language) for hint in hints]
         durations_s = [len(window) / SAMPLES_PER_S for window in windows]
         with torch.inference_mode():
             heard = self._hear(windows)
-            decoded = self._decode(list(heard) if self._align else heard, prompts, MAX_NEW_TOKENS)
+            decoded = self._decoded(
+                list(heard) if self._align else heard, [self._before(hint.vocabulary) for hint in hints], prompts
+            )
             if self._align is None:
                 return [self._reading(row, duration_s) for row, duration_s in zip(decoded, durations_s, strict=True)]
             texts = [[token for token in row.tokens if token < self._end_of_text] for row in decoded]
@@ -120,6 +138,32 @@ class WhisperRecognizer:
             self._reading(row, duration_s, own)
             for row, duration_s, own in zip(decoded, durations_s, spans, strict=True)
         ]
+
+    def _decoded(
+        self, heard: list[KeysAndValues], befores: Sequence[list[int]], prompts: Sequence[list[int]]
+    ) -> list[Decoded]:
+        """The text of every window; those with equally much before them are decoded together. ``heard`` is used up.
+
+        Vocabularies are only for this: languages, and the times of words, are told without them.
+        """
+        together: dict[int, list[int]] = {}
+        for row, before in enumerate(befores):
+            together.setdefault(len(before), []).append(row)
+        decoded: dict[int, Decoded] = {}
+        for length, rows in together.items():
+            own = heard if len(rows) == len(befores) else [(keys[rows], values[rows]) for keys, values in heard]
+            begun = [[*befores[row], *prompts[row]] for row in rows]
+            found = self._decode(own, begun, MAX_NEW_TOKENS, start_at=length)
+            decoded.update(zip(rows, found, strict=True))
+        return [decoded[row] for row in range(len(befores))]
+
+    def _before(self, vocabulary: tuple[str, ...]) -> list[int]:
+        """The tokens before the start token; none without a vocabulary."""
+        if not vocabulary:
+            return []
+        tokens = self._tokenizer.encode(spoken(vocabulary), add_special_tokens=False)
+        # What looks like a special token is none here.
+        return [self._tokenizer.convert_tokens_to_ids(BEFORE), *(t for t in tokens if t < self._end_of_text)]
 
     def _prompt(self, language: str) -> list[int]:
         if self._transcribe is None:

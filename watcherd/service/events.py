@@ -38,6 +38,8 @@ class Facts(TypedDict, total=False):
     device: str | None
     dtype: str
     elapsed_s: float
+    entries: int
+    """Of a vocabulary."""
     error: WatcherdError
     """Its remedy, where it has one, takes the place of the event's."""
     folders: Iterable[Path]
@@ -62,6 +64,8 @@ class Facts(TypedDict, total=False):
     signal: str
     state: State
     until: datetime | None
+    used: int
+    """How many of the entries."""
     version: str
     why: str
     """A clause without a full stop."""
@@ -151,6 +155,13 @@ class Event(Enum):
         "8b0500d266a64e9b8a6bd74b77f8e52c",
         logging.INFO,
         "nothing to do[ for {elapsed_s}]: the model[ {model}] is unloaded",
+    )
+
+    VOCABULARY_CUT = Kind(
+        "efda989aa2259c842d453f93f41af43d",
+        logging.WARNING,
+        "{root}: of the {entries} entries of its vocabulary the model {model} takes {used}",
+        remedy="Put the most important first; a Whisper model takes about 223 tokens of them, other families none",
     )
 
     # A recording
