@@ -12,16 +12,18 @@ from typing import Final
 from watcherd.decisions import Decision, WindowDecision
 from watcherd.engine.audio import Audio, decode
 from watcherd.engine.gates import Verdict, judge
+from watcherd.engine.joining import Readings
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Reading, Recognizer
 from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
+from watcherd.engine.shared_tails import SharedTails
 from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
-from watcherd.transcript import Segment, Transcript
+from watcherd.transcript import Transcript
 
 LANGUAGE_WINDOWS: Final = 3
 """The language is told from this many windows together: a foreign greeting does not decide for the whole recording."""
@@ -79,8 +81,9 @@ class RecordingInHand:
         self._queue = queue
         self._wake = wake
         self._told = (-1, 0)
-        self._segments: list[Segment] = []
+        self._readings = Readings()
         self._decisions: list[WindowDecision] = []
+        self._tails = SharedTails()
         self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
@@ -123,14 +126,16 @@ class RecordingInHand:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
         verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
-        if task.rereads == 0:
-            self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
         again: list[Window] = []
         if verdict.decision is Decision.SPLIT:
             again = list(window.halves())
         elif tail := self._unread_tail(task, verdict):
-            again = [tail]
-        self._segments.extend(segments(window, replace(reading, phrases=verdict.phrases)))
+            again = [tail] if tail.own_speech_s > UNREAD_SPEECH_S else self._tails.leave(tail)
+        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
+        if task.rereads == 0:
+            self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
+            again += self._tails.hear(window, verdict)
+        self._readings.add(window, segments(window, replace(reading, phrases=verdict.phrases)))
         self._decisions.append(
             WindowDecision(
                 start_ms=window.start_ms,
@@ -141,7 +146,7 @@ class RecordingInHand:
                 no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
                 decision=verdict.decision,
                 reason=verdict.reason,
-                tail_read_again=bool(again) and verdict.decision is not Decision.SPLIT,
+                tail_read_again=tail_read_again,
             )
         )
         self.done_ms = max(self.done_ms, window.end_ms)
@@ -162,7 +167,7 @@ class RecordingInHand:
 
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
-        segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms, segment.speaker or ""))
+        segments = self._readings.segments()
         if not self._apart:  # one voice on both channels
             segments = [replace(segment, speaker=None) for segment in segments]
         return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
