@@ -3,19 +3,14 @@
 from typing import Final
 
 import torch
-from torch import nn
 
 from watcherd.engine.devices import processor_has
 
 WEIGHT_LEVELS: Final = 127
-TOLERATED_IN_FLOAT: Final = frozenset({"fc2"})
-"""Layers that stay in floating point: GELU feeds the second feed-forward layer outliers, beside which 8 bits leave the
-other inputs few levels."""
-
 _SMALLEST_SCALE: Final = 1e-12
 
 
-class Int8Linear(nn.Module):
+class Int8Linear:
     """A linear layer with 8-bit weights (a scale for each output) and 8-bit inputs (a scale for each row).
 
     Input scales are taken from each row alone, so what comes out for a window does not depend on its company in the
@@ -24,7 +19,6 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         """Quantise a float32 weight [outputs, inputs] and keep the bias [outputs] as it is."""
-        super().__init__()
         weight = weight.detach()
         scales = (weight.abs().amax(1) / WEIGHT_LEVELS).clamp_min(_SMALLEST_SCALE)
         rounded = (weight / scales[:, None]).round_().to(torch.int8)
@@ -36,7 +30,7 @@ class Int8Linear(nn.Module):
         self._zeros = torch.zeros(weight.shape[0], dtype=torch.int32)
         self._bias = None if bias is None else bias.detach().clone()
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Float32 [..., inputs] to float32 [..., outputs]."""
         rows = inputs.reshape(-1, inputs.shape[-1])
         scales = rows.abs().amax(1, keepdim=True).mul_(1 / self._levels).clamp_min_(_SMALLEST_SCALE)
@@ -61,16 +55,6 @@ class Int8Linear(nn.Module):
         if self._bias is not None:
             product.add_(self._bias)
         return product.view(*inputs.shape[:-1], -1)
-
-
-def quantise(module: nn.Module) -> None:
-    """Replace, in place, every linear layer below this module except those of ``TOLERATED_IN_FLOAT``."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.Linear):
-            if name not in TOLERATED_IN_FLOAT:
-                setattr(module, name, Int8Linear(child.weight, child.bias))
-        else:
-            quantise(child)
 
 
 def _input_levels() -> int:

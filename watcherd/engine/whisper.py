@@ -13,8 +13,8 @@ from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.devices import Placement, processor_has
+from watcherd.engine.encoder import AudioEncoder
 from watcherd.engine.greedy import Decoded, GreedyDecode
-from watcherd.engine.int8 import quantise
 from watcherd.engine.logmel import LogMel, Samples
 from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Hints, Phrase, Reading
@@ -69,11 +69,9 @@ class WhisperRecognizer:
         self._log_mel = LogMel(processor.feature_extractor, placement.device)
         self._config = model.config
         generation = model.generation_config
-        # The decoder takes copies of its own; with this frame the model's go, and only its encoder stays.
-        self._encoder = model.get_encoder()
+        # They take copies of their own of what they change; with this frame the model's go.
+        self._encoder = AudioEncoder(model, int8=placement.int8)
         self._decoder = TextDecoder(model, int8=placement.int8, heard_dtype=_heard_dtype(placement))
-        if placement.int8:
-            quantise(self._encoder)
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
         self._align = Alignment(self._decoder, generation, rules.first_timestamp - 1) if word_times else None
         self._first_timestamp = rules.first_timestamp
@@ -184,8 +182,7 @@ class WhisperRecognizer:
     def _encode(self, windows: Sequence[Samples]) -> torch.Tensor:
         """Hidden states [windows, 1500, width]."""
         features = torch.stack([self._log_mel(window) for window in windows]).to(self.placement.dtype)
-        encoded: torch.Tensor = self._encoder(features).last_hidden_state
-        return encoded
+        return self._encoder(features)
 
     def _reading(self, decoded: Decoded, duration_s: float, spans: Sequence[tuple[int, int]] = ()) -> Reading:
         """The phrases between the timestamps, with words where the frames of every text token are given."""
