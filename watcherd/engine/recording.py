@@ -20,6 +20,7 @@ from watcherd.engine.recognizer import Reading, Recognizer
 from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
 from watcherd.engine.shared_tails import SharedTails
+from watcherd.engine.skipping import skips_speech
 from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -32,6 +33,9 @@ UNREAD_SPEECH_S: Final = 1.0
 """Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
 
 MIN_SPLIT_S: Final = 4.0
+ALIKE: Final = 0.75
+"""A part that is more of a window than this would be read like the window; its halves are something else."""
+
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
 
@@ -125,17 +129,24 @@ class RecordingInHand:
     def accept(self, task: WindowTask, reading: Reading) -> None:
         """Take in what was read in one window; parts that deserve another look are queued again, in front."""
         window = task.window
-        verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
+        may_reread = window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS
+        verdict = judge(window, reading, may_split=may_reread)
         again: list[Window] = []
         if verdict.decision is Decision.SPLIT:
             again = list(window.halves())
         elif tail := self._unread_tail(task, verdict):
             again = [tail] if tail.own_speech_s > UNREAD_SPEECH_S else self._tails.leave(tail)
-        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
+        skipping = [phrase for phrase in verdict.phrases if may_reread and skips_speech(window, phrase)]
+        for phrase in skipping:
+            part = window.between(phrase.start_s, phrase.end_s) or window
+            again += part.halves() if part.duration_s > ALIKE * window.duration_s else [part]
+            self._readings.doubt(part, segments(window, replace(reading, phrases=(phrase,))))
+        read_again = bool(again) and verdict.decision is not Decision.SPLIT
         if task.rereads == 0:
             self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
             again += self._tails.hear(window, verdict)
-        self._readings.add(window, segments(window, replace(reading, phrases=verdict.phrases)))
+        believed = tuple(phrase for phrase in verdict.phrases if phrase not in skipping)
+        self._readings.add(window, segments(window, replace(reading, phrases=believed)))
         self._decisions.append(
             WindowDecision(
                 start_ms=window.start_ms,
@@ -146,7 +157,7 @@ class RecordingInHand:
                 no_speech_prob=None if reading.no_speech_prob is None else round(reading.no_speech_prob, 4),
                 decision=verdict.decision,
                 reason=verdict.reason,
-                tail_read_again=tail_read_again,
+                tail_read_again=read_again,
             )
         )
         self.done_ms = max(self.done_ms, window.end_ms)
