@@ -35,7 +35,7 @@ class WindowDecision:
     reason: str
     """Empty where everything was kept."""
     tail_read_again: bool
-    """The model stopped before the speech did, and what is behind was read again."""
+    """The model stopped before the speech did, or skipped some of it, and that was read again."""
 
     def to_dict(self) -> dict[str, Any]:
         """As ``show --json`` has it: times in seconds."""

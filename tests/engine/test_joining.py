@@ -160,6 +160,36 @@ def test_windows_are_joined_in_whatever_order_they_are_read() -> None:
     assert texts == {"Now then, so much for the long way home and no further. Home and no further."}
 
 
+@pytest.mark.parametrize(
+    ("again", "stands"),
+    [
+        (["Only this. And much more than this."], "Before. Only this. And much more than this. Behind."),
+        (["Only this."], "Before. Only this. Behind."),
+        (["Only."], "Before. Only this. Behind."),
+        ([], "Before. Only this. Behind."),
+    ],
+    ids=["more", "the same", "less", "nothing"],
+)
+def test_what_is_read_again_stands_where_it_says_more(again: list[str], stands: str) -> None:
+    whole, part = window(0, 0, 28_000), window(0, 10_000, 20_000)
+    readings = Readings()
+    readings.doubt(part, [Segment(10_000, 20_000, "Only this.")])
+    readings.add(whole, [Segment(0, 10_000, "Before."), Segment(20_000, 28_000, "Behind.")])
+    readings.add(part, [Segment(10_500, 19_000, said) for said in again])
+
+    assert text(readings.segments()) == stands
+
+
+def test_of_parts_that_are_read_again_in_parts_the_most_stands() -> None:
+    readings = Readings()
+    readings.doubt(window(0, 0, 20_000), [Segment(0, 20_000, "All of it in short.")])
+    readings.doubt(window(0, 10_000, 20_000), [Segment(10_000, 20_000, "In short.")])
+    readings.add(window(0, 0, 10_000), [Segment(0, 10_000, "Nearly all of it")])
+    readings.add(window(0, 10_000, 20_000), [Segment(10_000, 12_000, "short.")])
+
+    assert text(readings.segments()) == "Nearly all of it In short."
+
+
 @dataclass(frozen=True)
 class View:
     """What a window makes of the words that are said in it."""

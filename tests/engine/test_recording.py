@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -105,8 +106,7 @@ def every_word(side: str | None = None) -> list[str]:
     return [spelled(index, side) for index in range(MINUTE_AND_A_HALF)]
 
 
-@pytest.mark.parametrize("timed", [False, True], ids=["phrases", "words"])
-@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize(("batch", "timed"), [(1, False), (8, True)], ids=["phrases", "words"])
 def test_without_a_pause_every_word_is_there_once(recording: Path, batch: int, *, timed: bool) -> None:
     session = Session(recording).run(lambda window: said(window, timed=timed), batch)
 
@@ -168,3 +168,28 @@ def test_an_unread_end_is_read_where_the_next_window_is_not_believed(recording: 
     assert [word for word in heard if word != "uh"] == [
         word for index, word in enumerate(every_word()) if index not in lost
     ]
+
+
+def test_where_a_phrase_cannot_be_all_that_is_said_its_part_is_read_again(recording: Path) -> None:
+    def reader(window: Window) -> Reading:
+        full = said(window)
+        first, *_ = full.phrases
+        return replace(full, phrases=(replace(first, end_s=window.duration_s),)) if window.duration_s > 15 else full
+
+    session = Session(recording).run(reader)
+
+    heard = session.words()
+    assert [word for word in heard if word != "uh"] == [word for word in every_word() if word in heard]
+    assert len(heard) > 0.9 * MINUTE_AND_A_HALF, "but for the words in which parts are cut"
+    assert any(decision.tail_read_again for decision in session.recording.decisions())
+
+
+def test_slow_speech_that_reads_the_same_again_stands(recording: Path) -> None:
+    def reader(window: Window) -> Reading:
+        return Reading((Phrase(0.0, window.duration_s, "Aha."),), window.duration_s, -0.2)
+
+    session = Session(recording).run(reader)
+
+    whole = [task for task in session.read if task.rereads == 0]
+    assert session.words().count("Aha.") >= len(whole)
+    assert len(session.read) < 20 * len(whole)

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from watcherd.engine.samples import Span, to_ms
+from watcherd.engine.skipping import letters
 from watcherd.engine.windows import Window
 from watcherd.spaceless import IDEOGRAPHIC, SOUTH_EAST_ASIAN
 from watcherd.transcript import Segment, Word
@@ -44,6 +45,7 @@ class Readings:
     def __init__(self) -> None:
         self._segments: dict[tuple[str, int], list[Segment]] = {}
         self._shared: dict[tuple[str, int], Span] = {}
+        self._doubtful: dict[tuple[str, int], list[_Doubtful]] = {}
 
     def add(self, window: Window, segments: Iterable[Segment]) -> None:
         """Take in what was read in a window, or in a part of one."""
@@ -52,13 +54,43 @@ class Readings:
         if window.shared:
             self._shared[place] = window.shared
 
+    def doubt(self, part: Window, segments: Iterable[Segment]) -> None:
+        """Take in what was read in a part of a window that is read again: it stands where that does not say more."""
+        place = part.speaker or "", part.index
+        self._doubtful.setdefault(place, []).append(_Doubtful(part.start_ms, part.end_ms, tuple(segments)))
+
     def segments(self) -> list[Segment]:
         """All of it, joined where windows share seconds, in the order of its times."""
-        read = {place: sorted(own, key=_order) for place, own in self._segments.items()}
+        read = {place: self._settled(place) for place in self._segments}
         for (side, index), shared in sorted(self._shared.items()):
             here, following = (side, index), (side, index + 1)
             read[here], read[following] = join(read[here], read[following], to_ms(shared.start), to_ms(shared.end))
         return sorted((segment for _, own in sorted(read.items()) for segment in own), key=_order)
+
+    def _settled(self, place: tuple[str, int]) -> list[Segment]:
+        """What stands of all readings of a window, in order; of parts within parts the inner ones come first."""
+        own = self._segments[place]
+        for doubtful in sorted(self._doubtful.get(place, ()), key=lambda each: each.end_ms - each.start_ms):
+            again = [segment for segment in own if doubtful.holds(segment)]
+            if _said(again) <= _said(doubtful.segments):
+                own = [*(segment for segment in own if not doubtful.holds(segment)), *doubtful.segments]
+        return sorted(own, key=_order)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """What was first read in a part that is read again."""
+
+    start_ms: int
+    end_ms: int
+    segments: tuple[Segment, ...]
+
+    def holds(self, segment: Segment) -> bool:
+        return self.start_ms <= (segment.start_ms + segment.end_ms) // 2 < self.end_ms
+
+
+def _said(segments: Iterable[Segment]) -> int:
+    return sum(letters(segment.text) for segment in segments)
 
 
 def join(

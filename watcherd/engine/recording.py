@@ -20,6 +20,7 @@ from watcherd.engine.recognizer import Hints, Reading, Recognizer
 from watcherd.engine.resume import unpack, window_key
 from watcherd.engine.segments import segments
 from watcherd.engine.shared_tails import SharedTails
+from watcherd.engine.skipping import skips_speech
 from watcherd.engine.speech import side_windows, speech_windows
 from watcherd.engine.windows import Window
 from watcherd.errors import ReadError, WatcherdError
@@ -32,6 +33,9 @@ UNREAD_SPEECH_S: Final = 1.0
 """Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
 
 MIN_SPLIT_S: Final = 4.0
+ALIKE: Final = 0.75
+"""A part that is more of a window than this would be read like the window; its halves are something else."""
+
 MAX_REREADS: Final = 6
 """How often the parts of one window are queued again, split or as a tail."""
 
@@ -131,20 +135,28 @@ class RecordingInHand:
             self._decisions.append(_decision(window, reading, Decision.UNAIDED, why))
             self._queue.put_back(self.job, [self._task(window, task.rereads, ())])
             return
-        verdict = judge(window, reading, may_split=window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS)
+        may_reread = window.duration_s >= MIN_SPLIT_S and task.rereads < MAX_REREADS
+        verdict = judge(window, reading, may_split=may_reread)
         again: list[WindowTask] = []
         if verdict.decision is Decision.SPLIT:
             again = [self._part(half, task) for half in window.halves()]
         elif tail := self._unread_tail(task, verdict):
             part = self._part(tail, task)
             again = [part] if tail.own_speech_s > UNREAD_SPEECH_S else self._tails.leave(tail, part)
-        tail_read_again = bool(again) and verdict.decision is not Decision.SPLIT
+        skipping = [phrase for phrase in verdict.phrases if may_reread and skips_speech(window, phrase)]
+        for phrase in skipping:
+            under = window.between(phrase.start_s, phrase.end_s) or window
+            parts = under.halves() if under.duration_s > ALIKE * window.duration_s else (under,)
+            again += [self._part(each, task) for each in parts]
+            self._readings.doubt(under, segments(window, replace(reading, phrases=(phrase,))))
+        read_again = bool(again) and verdict.decision is not Decision.SPLIT
         if task.rereads == 0:
             self._doubt.hear(window.speech_s, reading, believed=verdict.believed)
             again += self._tails.hear(window, verdict)
-        self._readings.add(window, segments(window, replace(reading, phrases=verdict.phrases)))
+        believed = tuple(phrase for phrase in verdict.phrases if phrase not in skipping)
+        self._readings.add(window, segments(window, replace(reading, phrases=believed)))
         decision = _decision(window, reading, verdict.decision, verdict.reason)
-        self._decisions.append(replace(decision, tail_read_again=tail_read_again))
+        self._decisions.append(replace(decision, tail_read_again=read_again))
         self.done_ms = max(self.done_ms, window.end_ms)
         with self._lock:
             self._open_windows += len(again) - 1

@@ -14,8 +14,8 @@ def spoken(vocabulary: Sequence[str]) -> str:
 
     A list alone, since it is of no language. Of 24 names in 16 sentences of espeak-ng Whisper base wrote 15 as they
     stood in a list of 12 (1 without), and tiny.en 13 (0); of the other words 34 were wrong (58), and 52 (73). With
-    "Glossary:" before it, or in a sentence of their own, they were as many within 2. In 128 words of people, with none
-    of these names, base had 1 wrong with any list and without, tiny.en 1 (5).
+    "Glossary:" before it, or in a sentence of their own, they were about as many. In 128 words of people, with none of
+    these names, base had 1 wrong with short lists and without, tiny.en 1 (5).
 
     >>> spoken(["Kowalczyk", "Grafana"])
     ' Kowalczyk, Grafana.'

@@ -118,6 +118,11 @@ class Window:
         start = self._sample(from_s)
         return self._part(start, len(self.samples)) if start < len(self.samples) else None
 
+    def between(self, start_s: float, end_s: float) -> "Window | None":
+        """What lies between two of its times, or None if there is nothing."""
+        start, end = self._sample(start_s), self._sample(end_s)
+        return self._part(start, end) if start < end else None
+
     def halves(self) -> tuple["Window", "Window"]:
         """Its two sides, cut at the longest pause near the middle, or in the middle where nobody pauses."""
         heard = self._heard()
