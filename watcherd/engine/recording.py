@@ -33,6 +33,9 @@ UNREAD_SPEECH_S: Final = 1.0
 """Speech after the model's last timestamp that is worth another look; without it whole sentences are lost."""
 
 MIN_SPLIT_S: Final = 4.0
+MAX_LOOKS: Final = 2
+"""How often speech that a model skips is sought in smaller parts: a slow song must not cost many times its length."""
+
 ALIKE: Final = 0.75
 """A part that is more of a window than this would be read like the window; its halves are something else."""
 
@@ -143,7 +146,8 @@ class RecordingInHand:
         elif tail := self._unread_tail(task, verdict):
             part = self._part(tail, task)
             again = [part] if tail.own_speech_s > UNREAD_SPEECH_S else self._tails.leave(tail, part)
-        skipping = [phrase for phrase in verdict.phrases if may_reread and skips_speech(window, phrase)]
+        may_look = may_reread and task.rereads < MAX_LOOKS
+        skipping = [phrase for phrase in verdict.phrases if may_look and skips_speech(window, phrase)]
         for phrase in skipping:
             under = window.between(phrase.start_s, phrase.end_s) or window
             parts = under.halves() if under.duration_s > ALIKE * window.duration_s else (under,)
