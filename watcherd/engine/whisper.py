@@ -14,6 +14,7 @@ from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.encoder import AudioEncoder
+from watcherd.engine.encodings import Encodings
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.logmel import LogMel, Samples
 from watcherd.engine.memory import fitting_batch, read_halving
@@ -53,6 +54,7 @@ class WhisperRecognizer:
         word_times: bool = False,
     ) -> None:
         self.placement = placement
+        self._on_cpu = placement.device.type == "cpu"
         model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
             checkpoint.folder,
             dtype=placement.dtype,
@@ -71,6 +73,7 @@ class WhisperRecognizer:
         generation = model.generation_config
         # They take copies of their own of what they change; with this frame the model's go.
         self._encoder = AudioEncoder(model, int8=placement.int8)
+        self._encodings = Encodings()
         self._decoder = TextDecoder(model, int8=placement.int8, heard_dtype=_heard_dtype(placement))
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
         self._align = Alignment(self._decoder, generation, rules.first_timestamp - 1) if word_times else None
@@ -98,8 +101,10 @@ class WhisperRecognizer:
         ids = torch.tensor([self._language_ids[code] for code in self.languages], device=self.placement.device)
         with torch.inference_mode():
             for window in windows:
-                heard = self._decoder.hear(self._encode([window]))
-                scores = self._decode.start_scores(heard, self._start)[0]
+                encoded = self._encode([window])
+                if self._on_cpu:
+                    self._encodings.keep(window, encoded)
+                scores = self._decode.start_scores(self._decoder.hear(encoded), self._start)[0]
                 totals += scores[ids].log_softmax(-1).double().cpu()
         return self.languages[int(totals.argmax())]
 
@@ -170,14 +175,19 @@ class WhisperRecognizer:
 
     def _hear(self, windows: Sequence[Samples]) -> list[KeysAndValues]:
         """What each decoder layer attends to, one row a window."""
-        if self.placement.device.type != "cpu":
+        if not self._on_cpu:
             return self._decoder.hear(self._encode(windows))
         # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
-        each = [self._decoder.hear(self._encode([window])) for window in windows]
+        each = [self._decoder.hear(self._encode_once(window)) for window in windows]
         return [
             (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
             for layer in zip(*each, strict=True)
         ]
+
+    def _encode_once(self, window: Samples) -> torch.Tensor:
+        """A window that the language was told from is encoded already, which is most of what a memo costs."""
+        encoded = self._encodings.take(window)
+        return self._encode([window]) if encoded is None else encoded
 
     def _encode(self, windows: Sequence[Samples]) -> torch.Tensor:
         """Hidden states [windows, 1500, width]."""
@@ -236,10 +246,10 @@ class WhisperRecognizer:
         return next((vocabulary[token] for token in NO_SPEECH_TOKENS if token in vocabulary), None)
 
     def _automatic_batch(self) -> int:
-        if self.placement.device.type == "cpu":
+        if self._on_cpu:
             return CPU_BATCH
         config, itemsize = self._config, self.placement.dtype.itemsize
-        positions = config.max_source_positions + self._texts * MAX_NEW_TOKENS
+        positions = config.max_source_positions + self._texts * config.max_target_positions
         decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
         if self._align is not None:  # reads what was heard once more, in full
             decoder_cache *= 2
