@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.engine.conftest import RATE, WavWriter
+from watcherd.engine import speech as speech_module
 from watcherd.engine.messages import Channels, Transcribe
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import HeardWord, Phrase, Reading
@@ -26,6 +27,12 @@ MINUTE_AND_A_HALF = 180
 """Words."""
 
 Reader = Callable[[Window], Reading]
+
+
+@pytest.fixture(autouse=True)
+def no_dips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in noise, where no frame sounds like the end of a word."""
+    monkeypatch.setattr(speech_module, "DIP", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -26,16 +26,22 @@ TEXT = (
     "and went home. They painted the kitchen yellow and the door green. It took them three days and a great deal of "
     "patience."
 )
+ECHO = ((0.05, 0.3), (0.11, 0.25), (0.17, 0.2), (0.23, 0.15))
 
 
 @pytest.fixture(scope="module")
 def talk(speak: Speaker) -> Samples:
-    """The text without the pauses between its sentences."""
+    """The text without the pauses between its sentences, in a room whose echo fills those between its words."""
     command = ["ffmpeg", "-v", "error", "-i", str(speak(TEXT)), "-ar", str(RATE), "-f", "f32le", "pipe:1"]
     samples = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)
     detector = SpeechDetector()
     spans = detector.push(samples) + detector.flush()
-    return np.concatenate([samples[span.start : span.end] for span in spans])
+    voice = np.concatenate([samples[span.start : span.end] for span in spans])
+    heard = voice.copy()
+    for delay_s, loudness in ECHO:
+        delay = round(delay_s * RATE)
+        heard[delay:] += loudness * voice[:-delay]
+    return np.asarray(heard * (0.8 / np.abs(heard).max()), np.float32)
 
 
 def plain(text: str) -> str:
@@ -52,8 +58,8 @@ def test_what_is_said_where_windows_meet_stands_there_once(talk: Samples, write_
     transcript = outcome.transcript
     assert isinstance(transcript, Transcript)
     compared = jiwer.process_words(plain(TEXT), plain(transcript.text))
-    assert compared.wer < 0.25, "the model mishears this voice now and then"
+    assert compared.wer < 0.3, "the model mishears this voice now and then"
     assert compared.insertions <= 3, "and not all the words that two windows hear"
-    assert compared.deletions <= 8
+    assert compared.deletions <= 10
     times = [time_ms for segment in transcript.segments for time_ms in (segment.start_ms, segment.end_ms)]
     assert times == sorted(times)
