@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
-from watcherd.engine.layers import Layer, attend, float_linear, fused, linear, norm, split_heads
+from watcherd.engine.layers import Layer, attend, fused, linear, norm, split_heads
 
 ROWS: Final = 128
 """Frames that go through a layer together on a CPU: what lies between two matrix products then fits into its caches."""
@@ -42,7 +42,7 @@ class AudioEncoder:
 
         Args:
             model: on its device, in its number format (float32 where ``int8``).
-            int8: quantise the linear layers, except the second of the feed-forward.
+            int8: quantise the linear layers.
         """
         encoder = model.get_encoder()
         self._heads: int = model.config.encoder_attention_heads
@@ -66,7 +66,7 @@ class AudioEncoder:
                 norm_feed=norm(layer.final_layer_norm),
                 feed_in=fused(make, layer.fc1),
                 activate=layer.activation_fn,
-                feed_out=fused(float_linear, layer.fc2),
+                feed_out=fused(make, layer.fc2),
             )
             for layer in encoder.layers
         ]
