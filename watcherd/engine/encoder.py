@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
 import torch
 from torch.nn import functional
 
-from watcherd.engine.layers import Layer, attend, float_linear, fused, linear, norm, split_heads
+from watcherd.engine.devices import processor_has
+from watcherd.engine.layers import Layer, attend, fused, linear, norm, split_heads
 
 ROWS: Final = 128
 """Frames that go through a layer together on a CPU: what lies between two matrix products then fits into its caches."""
+
+QUERIES: Final = 500
+"""That ask together where attention is computed in bfloat16; their scores, 1.5 MB a head, stay in the caches."""
 
 LARGEST_FLOAT16: Final = 64_504.0
 """Half precision overflows just above; transformers cuts a layer's output off there."""
@@ -42,7 +47,7 @@ class AudioEncoder:
 
         Args:
             model: on its device, in its number format (float32 where ``int8``).
-            int8: quantise the linear layers, except the second of the feed-forward.
+            int8: quantise the linear layers, and attend in bfloat16 where the processor has instructions for it.
         """
         encoder = model.get_encoder()
         self._heads: int = model.config.encoder_attention_heads
@@ -66,12 +71,13 @@ class AudioEncoder:
                 norm_feed=norm(layer.final_layer_norm),
                 feed_in=fused(make, layer.fc1),
                 activate=layer.activation_fn,
-                feed_out=fused(float_linear, layer.fc2),
+                feed_out=fused(make, layer.fc2),
             )
             for layer in encoder.layers
         ]
         self._norm = norm(encoder.layer_norm)
         self._rows = ROWS if int8 else None
+        self._attend = _attend_in_bfloat16 if int8 and processor_has("avx512_bf16") else attend
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         """Log-mel features [windows, mels, frames] to hidden states [windows, frames / 2, width]."""
@@ -81,7 +87,7 @@ class AudioEncoder:
         hidden = features.transpose(1, 2).contiguous() + self._positions
         for block in self._blocks:
             projected = self._by_rows(partial(self._project, block), hidden)
-            attended = attend(*split_heads(projected, 3, self._heads))
+            attended = self._attend(*split_heads(projected, 3, self._heads))
             hidden = self._by_rows(partial(self._feed, block), hidden, attended)
         return self._norm(hidden)
 
@@ -99,3 +105,21 @@ class AudioEncoder:
             return function(*inputs)
         parts = zip(*(torch.split(tensor.flatten(0, 1), self._rows) for tensor in inputs), strict=True)
         return torch.cat([function(*part) for part in parts]).view(*inputs[0].shape[:2], -1)
+
+
+def _attend_in_bfloat16(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """As ``attend``, of and to float32.
+
+    PyTorch's fused kernel gains nothing from bfloat16 without tiles (AMX). These products, a head at a time, take 0.7
+    of its time in float32 where the processor multiplies bfloat16 (AVX512-BF16).
+    """
+    windows, heads, frames, width = queries.shape
+    attended = torch.empty(windows, frames, heads, width, dtype=queries.dtype)
+    queries = (queries * width**-0.5).bfloat16().contiguous()
+    keys, values = keys.bfloat16().contiguous(), values.bfloat16().contiguous()
+    for window, head in product(range(windows), range(heads)):
+        places = torch.split(attended[window, :, head], QUERIES)
+        for asking, place in zip(torch.split(queries[window, head], QUERIES), places, strict=True):
+            weights = (asking @ keys[window, head].T).softmax(-1)
+            place.copy_(weights @ values[window, head])
+    return attended.flatten(2)

@@ -18,7 +18,7 @@ Linear = Callable[[torch.Tensor, torch.Tensor | None], Layer]
 
 def linear(*, int8: bool) -> Linear:
     """How the linear layers of a model compute: in 8-bit integers, or in the number format of their weights."""
-    return Int8Linear if int8 else float_linear
+    return Int8Linear if int8 else _float_linear
 
 
 def fused(make: Linear, *parts: Any) -> Layer:  # noqa: ANN401  torch says that a linear layer always has a bias
@@ -51,10 +51,5 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, i
     return attended.transpose(1, 2).flatten(2)
 
 
-def float_linear(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer:
-    """A linear layer in the number format of its weights.
-
-    The second of a feed-forward stays one beside layers of integers, too: GELU feeds it outliers, beside which 8 bits
-    leave the other inputs few levels.
-    """
+def _float_linear(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer:
     return partial(functional.linear, weight=weight, bias=bias)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
-from watcherd.engine.layers import Layer, Linear, attend, float_linear, fused, linear, norm, split_heads
+from watcherd.engine.layers import Layer, Linear, attend, fused, linear, norm, split_heads
 
 Look = Callable[[int, torch.Tensor, torch.Tensor], None]
 """Is shown a layer's index, and the queries and keys of its attention to the audio, [rows, heads, positions, width]."""
@@ -49,7 +49,7 @@ class TextDecoder:
 
         Args:
             model: on its device, in its number format (float32 where ``int8``).
-            int8: quantise the linear layers, except the second of the feed-forward.
+            int8: quantise the linear layers.
             heard_dtype: the number format of the cross-attention's keys and values. Reading them takes most of a CPU's
                 step, so half precision pays there although the CPU computes in float32.
         """
@@ -62,13 +62,12 @@ class TextDecoder:
         self._positions: torch.Tensor = decoder.embed_positions.weight.detach()
         self.context: int = self._positions.shape[0]
         self.vocabulary: int = model.proj_out.weight.shape[0]
-        steady_floats = _steady if self.device.type == "cpu" else _as_it_is
-        steady = _as_it_is if int8 else steady_floats
-        self._blocks = [_block(layer, make, steady, steady_floats) for layer in decoder.layers]
+        cpu_floats = self.device.type == "cpu" and not int8
+        steady = _steady if cpu_floats else _as_it_is
+        self._blocks = [_block(layer, make, steady) for layer in decoder.layers]
         self._norm = norm(decoder.layer_norm)
         scores: torch.Tensor = model.proj_out.weight.detach()
-        tall = self.device.type == "cpu" and not int8
-        self._logits = steady(_tall(scores) if tall else make(scores, None))
+        self._logits = steady(_tall(scores) if cpu_floats else make(scores, None))
 
     @property
     def dtype(self) -> torch.dtype:
@@ -140,7 +139,6 @@ def _block(
     layer: Any,  # noqa: ANN401  transformers is untyped
     make: Linear,
     steady: Callable[[Layer], Layer],
-    steady_floats: Callable[[Layer], Layer],
 ) -> _Block:
     said, heard = layer.self_attn, layer.encoder_attn
     return _Block(
@@ -154,7 +152,7 @@ def _block(
         norm_feed=norm(layer.final_layer_norm),
         feed_in=steady(fused(make, layer.fc1)),
         activate=layer.activation_fn,
-        feed_out=steady_floats(fused(float_linear, layer.fc2)),
+        feed_out=steady(fused(make, layer.fc2)),
     )
 
 
