@@ -19,6 +19,7 @@ SETTINGS = f"""
     path = '''{FOLDER}'''
     settle = "200ms"
 """
+GPU, NO_GPU = "/dev/dxg", "/dev/something"
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
@@ -75,6 +76,21 @@ def test_it_says_nothing_twice_and_nothing_that_nobody_asked_for(running: Box) -
     running.await_record(message_id(Event.READY), f"_SYSTEMD_INVOCATION_ID={invocation}")
     told = running.journal(f"_SYSTEMD_INVOCATION_ID={invocation}")
     assert all("MESSAGE_ID" in record for record in told), [record["MESSAGE"] for record in told]
+
+
+def test_of_devices_it_may_open_those_of_gpus_alone(service: Box) -> None:
+    # No driver has these numbers: what may open the node hears that, and what may not is refused before.
+    for node, minor in ((GPU, "1"), (NO_GPU, "2")):
+        service.said("mknod", "--mode=666", node, "c", "240", minor)
+    service.said("systemctl", "start", "watcherd")  # which looks for the nodes
+    group = "/sys/fs/cgroup" + service.show("watcherd", "ControlGroup")["ControlGroup"]
+    opened = {
+        node: service.run("sh", "-c", f"echo $$ >{group}/cgroup.procs && exec cat {node}").stderr
+        for node in (GPU, NO_GPU)
+    }
+    service.said("systemctl", "stop", "watcherd")
+    assert "No such device" in opened[GPU]
+    assert "Operation not permitted" in opened[NO_GPU]
 
 
 def test_a_stop_is_a_good_end_and_soon_over(running: Box) -> None:
