@@ -139,8 +139,9 @@ class BeamDecode(GreedyDecode):
         """
         texts = len(searches[0].texts)
         before = torch.tensor([[text.logprob for text in search.texts] for search in searches], device=logits.device)
-        best, tokens = _highest(logits, 2 * self._beams)
-        totals = best - logits.logsumexp(-1, keepdim=True) + before.view(-1, 1)
+        # Not by logsumexp, which sums few rows in another order than many.
+        best, tokens = _highest(logits.log_softmax(-1), 2 * self._beams)
+        totals = best + before.view(-1, 1)
         # Each text can end but once: among twice as many candidates as texts there are enough that go on.
         best, places = totals.view(len(searches), -1).topk(2 * self._beams)
         tokens = tokens.view(len(searches), -1).gather(1, places)
