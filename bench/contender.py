@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
-from bench.processes import threads
+from bench.processes import peak_mib, threads
 from bench.timed import Timed
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited
@@ -28,6 +28,9 @@ from watcherd.transcript import Transcript
 
 BATCH: Final = 8
 """Windows that are decoded together, where a contender does so; watcherd's own choice on a CPU."""
+
+WARM_UP_S: Final = 10.0
+"""How long the recording is that each reads before the clock starts."""
 
 MessageT = TypeVar("MessageT", bound=FromEngine)
 
@@ -77,9 +80,8 @@ class Watcherd:
 
     def peak_mib(self) -> float:
         """Of the engine process."""
-        status = Path(f"/proc/{self._client.pid}/status").read_text("utf-8")
-        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(kib) / 1024
+        assert self._client.pid is not None
+        return peak_mib(self._client.pid)
 
     def _heard(self, kind: type[MessageT]) -> MessageT:
         while True:

@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.contender import CONTENDERS
+from bench.contender import CONTENDERS, WARM_UP_S
 from bench.processes import measure
 from bench.results import table, write
 from bench.speech import speech
 from bench.tape import tape
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.packaged import PACKAGES
-
-WARM_UP_S: Final = 10.0
 
 DEFAULT: Final = ("watcherd int8", "faster-whisper int8, beam 1, VAD")
 

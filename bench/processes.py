@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 QUIET: Final = {
@@ -19,6 +20,12 @@ def measure(module: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(argv, stdout=subprocess.PIPE, env=environment(), check=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process has had so far."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
 
 def environment() -> dict[str, str]:

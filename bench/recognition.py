@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bench.contender import CONTENDERS
+from bench.contender import CONTENDERS, WARM_UP_S
 from bench.processes import measure
 from bench.prompts import VOICES as PROMPTED
 from bench.results import Runs, write
@@ -19,8 +19,6 @@ from bench.tape import Tape, tape
 from bench.timed import Timed
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.packaged import PACKAGES
-
-WARM_UP_S: Final = 10.0
 
 HEAD: Final = """\
 | | WER % | wrong words (sub + del + ins) | words in non-speech | RTF best | RTF median | peak MiB |

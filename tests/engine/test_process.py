@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.processes import peak_mib
 from tests.engine.conftest import RATE, WavWriter
 from watcherd.decisions import Decision
 from watcherd.engine import client
@@ -56,11 +57,6 @@ class Talk:
             elif isinstance(message, VocabularyCut):
                 self.cuts.append(message)
         return message, kept
-
-    def peak_mib(self) -> float:
-        """The most memory that the engine had so far."""
-        status = Path(f"/proc/{self.client.pid}/status").read_text("utf-8")
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
     def batches(self) -> list[str]:
         """What the recognizer was given so far."""
@@ -142,7 +138,8 @@ def test_memory_does_not_grow_with_the_recording(
         assert round(finished.transcript.duration_ms / 60_000) == minutes
         assert len(finished.windows) > 2 * minutes
         assert sum(len(partial.readings) for partial in kept) == len(finished.windows)
-        peaks_mib.append(engine.peak_mib())
+        assert engine.client.pid is not None
+        peaks_mib.append(peak_mib(engine.client.pid))
     assert peaks_mib[1] - peaks_mib[0] < GROWTH_MIB
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from watcherd.service.events import Event
+
 REPOSITORY = Path(__file__).parents[2]
 BOOT = Path(__file__).with_name("boot.sh")
 CANNOT = 77
@@ -24,6 +26,11 @@ ENVIRON = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin
 
 WATCHERD = Path("/opt/watcherd/bin/watcherd")
 """In a box, watcherd is installed where every user can reach it."""
+
+
+def message_id(event: Event) -> str:
+    """A match for the records of this event."""
+    return f"MESSAGE_ID={event.value.message_id}"
 
 
 class Box:

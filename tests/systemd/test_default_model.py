@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from tests.conftest import Speaker
-from tests.systemd.conftest import WATCHERD, Box
+from tests.systemd.conftest import WATCHERD, Box, message_id
 from watcherd.service.events import Event
 
 FOLDER = "/srv/sync"
@@ -25,10 +25,6 @@ bench.random_model.make_random("distil-large-v3", pathlib.Path(sys.argv[1]))
 """
 NEEDED_GIB = 10
 """For the weights as they are made, in float32, and the box's memory that they are written to."""
-
-
-def message_id(event: Event) -> str:
-    return f"MESSAGE_ID={event.value.message_id}"
 
 
 def test_the_default_models_shape_works_in_the_sandbox(box: Box, speak: Speaker) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import Speaker
-from tests.systemd.conftest import REPOSITORY, WATCHERD, Box
+from tests.systemd.conftest import REPOSITORY, WATCHERD, Box, message_id
 from watcherd.service.events import Event
 
 CONFIG = "/etc/watcherd/config.toml"
@@ -17,10 +17,6 @@ SMALL_DISK = "/srv/small"
 def config(*folders: str, model: str = "", watch: str = "") -> str:
     tables = "".join(f'[[watch]]\npath = "{folder}"\nsettle = "200ms"\n{watch}\n' for folder in folders)
     return f'[model]\nid = "packaged:tiny.en"\ndevice = "cpu"\n{model}\n{tables}'
-
-
-def message_id(event: Event) -> str:
-    return f"MESSAGE_ID={event.value.message_id}"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Speaker
-from tests.systemd.conftest import WATCHERD, Box
+from tests.systemd.conftest import WATCHERD, Box, message_id
 from watcherd.service.events import Event
 
 CONFIG = "/etc/watcherd/config.toml"
@@ -21,10 +21,6 @@ SETTINGS = f"""
 """
 GPU, NO_GPU = "/dev/dxg", "/dev/something"
 SENTENCE = "The quick brown fox jumps over the lazy dog."
-
-
-def message_id(event: Event) -> str:
-    return f"MESSAGE_ID={event.value.message_id}"
 
 
 @pytest.fixture(scope="module")
