@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from watcherd.engine.joining import Readings, join
@@ -269,6 +269,7 @@ segments = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(segments, segments)
+@example([Segment(10_946, 11_580, "aaaの")], [Segment(10_949, 11_579, "aaaの"), Segment(10_949, 11_579, "a")])
 def test_whatever_was_read_is_joined(earlier: list[Segment], later: list[Segment]) -> None:
     before, behind = join(earlier, later, 10_000, 13_000)
 

@@ -252,7 +252,8 @@ def _apart(earlier: Sequence[Segment], later: Sequence[Segment]) -> tuple[list[S
     """Where one says that its last word ends after the other's first begins, both are half right."""
     if not earlier or not later:
         return list(earlier), list(later)
-    end_ms, start_ms = max(segment.end_ms for segment in earlier), later[0].start_ms
+    end_ms = max(segment.end_ms for segment in earlier)
+    start_ms = min(segment.start_ms for segment in later)  # what is left of a segment may start after the next one
     if end_ms <= start_ms:
         return list(earlier), list(later)
     border_ms = (start_ms + end_ms) // 2
