@@ -50,6 +50,9 @@ BASIS: Final = "packaged:base"
 _SPREAD: Final = 40.0
 """Standard deviation of the scores: the best of 50,000 is then ahead of the second by several units."""
 
+_BLOCK: Final = 1_000_003
+"""So many numbers are drawn. It is a prime, so that no two rows of a matrix begin at the same of them."""
+
 
 def make_random(shape: str, folder: Path) -> Path:
     """Write the checkpoint, float16, in the Hugging Face layout, and return the folder that it is in."""
@@ -59,9 +62,10 @@ def make_random(shape: str, folder: Path) -> Path:
     known: dict[str, Any] = json.loads((basis / "config.json").read_text("utf-8"))
     context = PROMPT + TOKENS  # what cuts every window off at the same length, whoever decodes
     config = WhisperConfig(**known | dict(SHAPES[shape]) | {"max_target_positions": context})
-    model: Any = WhisperForConditionalGeneration(config)  # transformers is untyped in part
+    model = _unfilled(config)
+    _fill(model)
     _make_talkative(model, int(known["eos_token_id"]))
-    model.to(torch.float16).save_pretrained(folder)
+    model.save_pretrained(folder)
     settings: dict[str, Any] = json.loads((basis / "generation_config.json").read_text("utf-8"))
     settings.pop("alignment_heads", None)
     (folder / "generation_config.json").write_text(json.dumps(settings | {"max_length": context}), "utf-8")
@@ -71,6 +75,29 @@ def make_random(shape: str, folder: Path) -> Path:
     extractor = type(processor.feature_extractor)(feature_size=config.num_mel_bins)
     extractor.save_pretrained(folder)
     return folder
+
+
+def _unfilled(config: WhisperConfig) -> Any:  # noqa: ANN401  transformers is untyped
+    """The model in float16, whatever is in its memory: transformers' own start takes far longer than all the rest."""
+    with torch.device("meta"):
+        model: Any = WhisperForConditionalGeneration(config)
+    model.to(torch.float16).to_empty(device="cpu")
+    model.tie_weights()
+    return model
+
+
+@torch.no_grad()
+def _fill(model: Any) -> None:  # noqa: ANN401
+    """Give all weights the spread that a model is trained from, out of one block of numbers read in a circle."""
+    block = (torch.randn(_BLOCK) * model.config.init_std).to(torch.float16)
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.dim() == 1:
+                parameter.fill_(1 if isinstance(module, torch.nn.LayerNorm) and name == "weight" else 0)
+                continue
+            for part in parameter.view(-1).split(_BLOCK):
+                part.copy_(block[: len(part)])
+            block = block.roll(-len(part))
 
 
 @torch.no_grad()
