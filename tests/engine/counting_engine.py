@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from watcherd.engine.logmel import Samples
 from watcherd.engine.messages import LoadModel, ModelLoaded
 from watcherd.engine.process import Engine
 from watcherd.engine.recognizer import Hints, Phrase, Reading
+from watcherd.engine.samples import Samples
 
 
 class CountingRecognizer:

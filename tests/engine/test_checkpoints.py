@@ -5,7 +5,7 @@ import huggingface_hub.constants
 import pytest
 
 from tests.engine.model_files import fill, shard, weights
-from watcherd.engine.checkpoints import resolve
+from watcherd.engine.checkpoints import on_disk, resolve
 from watcherd.errors import EXIT_CONFIG, ModelUnavailableError
 
 COMMIT = "a" * 40
@@ -25,17 +25,33 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
-@pytest.mark.parametrize("download", [False, True])
-def test_a_model_in_the_hubs_cache_is_found_without_the_hub(hub: Path, download: bool) -> None:  # noqa: FBT001
+@pytest.fixture
+def snapshot(hub: Path) -> Path:
+    """Of some/model, whole."""
     model = hub / "models--some--model"
     fill(model / "snapshots" / COMMIT)
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text(COMMIT)
+    return model / "snapshots" / COMMIT
 
+
+@pytest.mark.parametrize("download", [False, True])
+def test_a_model_in_the_hubs_cache_is_found_without_the_hub(snapshot: Path, download: bool) -> None:  # noqa: FBT001
     checkpoint = resolve("some/model", download=download)
 
-    assert checkpoint.folder == model / "snapshots" / COMMIT
+    assert checkpoint.folder == snapshot
     assert (checkpoint.revision, checkpoint.family, checkpoint.english_only) == (COMMIT, "whisper", False)
+
+
+def test_a_download_can_mend_what_the_hubs_cache_lacks_and_nothing_else(snapshot: Path, tmp_path: Path) -> None:
+    assert on_disk("some/model") == resolve("some/model", download=False)
+    (snapshot / "model.safetensors").unlink()
+    assert on_disk("some/model") is None
+    assert on_disk("another/model") is None
+    with pytest.raises(ModelUnavailableError, match=r"no config\.json"):
+        on_disk(str(tmp_path))
+    with pytest.raises(ModelUnavailableError, match="there is no model"):
+        on_disk("packaged:another")
 
 
 @pytest.mark.usefixtures("hub")

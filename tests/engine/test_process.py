@@ -12,6 +12,7 @@ import pytest
 
 from bench.processes import peak_mib
 from tests.engine.conftest import RATE, WavWriter
+from tests.engine.model_files import fill
 from watcherd.decisions import Decision
 from watcherd.engine import client
 from watcherd.engine.client import EngineClient, EngineEvent, EngineSaid
@@ -19,6 +20,7 @@ from watcherd.engine.messages import (
     Finished,
     FromEngine,
     LoadModel,
+    ModelFailed,
     ModelLoaded,
     Transcribe,
     VocabularyCut,
@@ -27,6 +29,12 @@ from watcherd.engine.messages import (
 from watcherd.partial import Partial
 
 PATIENCE_S = 120
+WITHOUT_PYTORCH = """
+import sys
+sys.modules["torch"] = None  # whoever imports it now gets an ImportError
+from watcherd.engine.process import main
+main()
+"""
 GROWTH_MIB = 100
 """Three hours of samples are 330 MiB as they are decoded, and twice that as the model takes them."""
 
@@ -82,6 +90,21 @@ def recording(speech: npt.NDArray[np.float32], write_wav: WavWriter, tmp_path_fa
     """Nearly a minute and a half of speech: four windows."""
     path = tmp_path_factory.mktemp("recording") / "long.wav"
     return write_wav(path, np.tile(np.concatenate([speech, np.zeros(RATE // 2)]), 7))
+
+
+def test_what_a_model_lacks_is_told_before_the_seconds_that_pytorch_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fill(tmp_path) / "model.safetensors").unlink()
+    monkeypatch.setattr(client, "COMMAND", (sys.executable, "-c", WITHOUT_PYTORCH))
+    said: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
+    engine = EngineClient(LoadModel(str(tmp_path), "cpu", "auto", "auto"), said.put)
+    engine.start()
+    event = said.get(timeout=PATIENCE_S)
+    engine.stop()
+    assert isinstance(event, EngineSaid), event
+    assert isinstance(event.message, ModelFailed)
+    assert "model.safetensors" in str(event.message.error)
 
 
 def test_an_interrupted_recording_goes_on_from_its_last_window_and_ends_like_any_other(

@@ -58,6 +58,21 @@ def resolve(model_id: str, *, download: bool, progress: bool = False, cache: Pat
     return _from_hub(model_id, download=download, progress=progress)
 
 
+def on_disk(model_id: str) -> Checkpoint | None:
+    """The model, unless it has to be brought from the Hub first: in part, perhaps, or again.
+
+    Raises:
+        ModelUnavailableError: as ``resolve`` does, for what no download can mend.
+    """
+    from_hub = not model_id.startswith(PREFIX) and _folder(model_id) is None
+    try:
+        return resolve(model_id, download=False)
+    except ModelUnavailableError:
+        if from_hub:
+            return None
+        raise
+
+
 def fetch(model_id: str, *, progress: bool) -> Checkpoint:
     """Bring a model to disk, by download or conversion, and say where it is.
 

@@ -15,6 +15,7 @@ import warnings
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
+from watcherd.engine.checkpoints import on_disk, resolve
 from watcherd.engine.messages import (
     Cancel,
     Failed,
@@ -31,6 +32,7 @@ from watcherd.engine.messages import (
     VocabularyCut,
     WindowsRead,
 )
+from watcherd.engine.model_languages import refuse_languages_of
 from watcherd.engine.queue import FairQueue
 from watcherd.engine.recognizer import Recognizer
 from watcherd.engine.recording import RecordingInHand, WindowTask
@@ -70,14 +72,14 @@ class Engine:
 
     def _load(self, order: LoadModel) -> Recognizer:
         started = time.monotonic()
-        from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  imports that take seconds, once they are due
+        # What is wrong with a model that is here is told before the imports that take seconds.
+        checkpoint = on_disk(order.model_id)
         from watcherd.engine.devices import place  # noqa: PLC0415
         from watcherd.engine.families import load  # noqa: PLC0415
-        from watcherd.engine.model_languages import refuse_languages_of  # noqa: PLC0415
 
         _silence_libraries()
-        placement = place(order.device, order.dtype)
-        checkpoint = resolve(order.model_id, download=True)
+        placement = place(order.device, order.dtype)  # before a download that a wrong device would make useless
+        checkpoint = checkpoint or resolve(order.model_id, download=True)
         refuse_languages_of(checkpoint, order.languages)
         batch_size = None if order.batch_size == "auto" else order.batch_size
         accurate = order.decoding == "accurate"

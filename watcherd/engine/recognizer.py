@@ -3,10 +3,12 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from watcherd.engine.devices import Placement
-from watcherd.engine.logmel import Samples
+from watcherd.engine.samples import Samples
+
+if TYPE_CHECKING:  # PyTorch takes seconds, and who speaks of readings does not need it
+    from watcherd.engine.devices import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Hints:
 class Recognizer(Protocol):
     """A model, resident on its device."""
 
-    placement: Placement
+    placement: "Placement"
     batch_size: int
     """How many windows one call of ``read`` takes at most."""
     languages: tuple[str, ...]
