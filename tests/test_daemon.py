@@ -228,6 +228,8 @@ def test_a_dead_engine_is_replaced_and_its_recording_done(
 
     first.kill()
 
+    daemon.log.wait_for("it is tried again")  # in a while, by which the model is to be loaded
+    assert json.loads(installation.run("status", "--json").stdout)["engine"] != "unloaded"
     changes.wait_until((installation.folder / "a.txt").exists)
     assert words(installation.folder / "a.txt") == "this recording survives the engine".split()
     assert daemon.engine.pid != first.pid

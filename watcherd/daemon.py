@@ -247,6 +247,11 @@ class _Daemon:
                 if self._until_done and self._failed_starts == LOADING_ATTEMPTS:
                     raise error
                 log(Event.MODEL_FAILED, model=self._roots.settings.model.id, error=error)
+            case EngineDied():
+                was_busy = bool(self.work.in_hand)
+                self.work.heard(news, now)
+                if was_busy:
+                    self._call_engine()  # it loads the model while what it died with waits for its next attempt
             case _:
                 self.work.heard(news, now)
                 if isinstance(news, Progress) and (hand := self.work.in_hand.get(news.job)) is not None:
