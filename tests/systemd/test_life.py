@@ -1,4 +1,4 @@
-"""What a service meets in its life: new configurations, stops, a stuck engine, a full disk, people who ask it."""
+"""What a service meets in its life: new configurations, stops, what hangs, a full disk, people who ask it."""
 
 import json
 
@@ -82,7 +82,7 @@ def test_a_reload_applies_a_good_configuration_and_refuses_a_bad_one_and_drops_n
 
 
 def test_an_engine_that_hangs_is_replaced_and_its_recording_done(running: Box, speak: Speaker) -> None:
-    reload(running, config(FOLDER, SMALL_DISK, model="stall_timeout = '12s'"))
+    reload(running, config(FOLDER, SMALL_DISK, model="stall_timeout = '10s'"))
     before = running.show("watcherd", "MainPID")["MainPID"]
     engine = engine_of(running)
     recording = f"{FOLDER}/hangs.wav"
@@ -152,13 +152,6 @@ def test_members_of_its_group_may_ask_it_and_others_are_told_how_to(running: Box
     assert "stopped" not in refused.stdout
 
 
-def test_a_name_that_is_not_utf8_is_found_in_the_journal(running: Box, speak: Speaker) -> None:
-    recording = f"{FOLDER}/\udcff.wav"
-    running.copy(speak("The fifth brown fox jumps over the lazy dog."), recording)
-    done = running.await_record(message_id(Event.DONE), f"WATCHERD_PATH={recording}")
-    assert bytes(done["WATCHERD_PATH"]) == f"{FOLDER}/".encode() + b"\xff.wav"
-
-
 def test_a_folder_that_the_service_may_not_write_to_is_told_with_what_opens_it(running: Box, speak: Speaker) -> None:
     recording = f"{NEW_FOLDER}/memo.wav"
     running.copy(speak("The sixth brown fox jumps over the lazy dog."), recording)
@@ -172,6 +165,13 @@ def test_a_folder_that_the_service_may_not_write_to_is_told_with_what_opens_it(r
     running.await_record(message_id(Event.DONE), f"WATCHERD_PATH={recording}")
 
 
+def test_a_name_that_is_not_utf8_is_found_in_the_journal(running: Box, speak: Speaker) -> None:
+    recording = f"{FOLDER}/\udcff.wav"
+    running.copy(speak("The fifth brown fox jumps over the lazy dog."), recording)
+    done = running.await_record(message_id(Event.DONE), f"WATCHERD_PATH={recording}")
+    assert bytes(done["WATCHERD_PATH"]) == f"{FOLDER}/".encode() + b"\xff.wav"
+
+
 def test_the_queries_of_the_readme_find_something(running: Box) -> None:
     readme = (REPOSITORY / "README.md").read_text("utf-8")
     queries = [line.split(" #")[0].split() for line in readme.splitlines() if line.startswith("journalctl ")]
@@ -179,6 +179,42 @@ def test_the_queries_of_the_readme_find_something(running: Box) -> None:
     for query in queries:
         found = running.said(*(word for word in query if word != "-f"))  # which does not end
         assert "watcherd" in found, query
+
+
+def test_an_idle_service_is_soon_stopped_and_that_is_a_good_end(running: Box) -> None:
+    running.said("systemctl", "stop", "watcherd")
+    times = running.show("watcherd", "ActiveExitTimestampMonotonic", "InactiveEnterTimestampMonotonic", "Result")
+    assert times.pop("Result") == "success"
+    left, ended = (int(time) for time in times.values())
+    assert ended - left < 10_000_000
+
+
+def test_it_can_be_stopped_while_the_model_is_loading(running: Box) -> None:
+    running.said("systemctl", "stop", "watcherd")
+    later = running.later()
+    running.said("systemctl", "start", "--no-block", "watcherd")
+    running.await_record(later, message_id(Event.STARTING))
+    running.said("systemctl", "stop", "watcherd")
+    assert running.show("watcherd", "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
+
+
+def test_a_daemon_that_hangs_is_ended_with_a_traceback_and_started_again(running: Box) -> None:
+    drop_in = "/run/systemd/system/watcherd.service.d/impatient.conf"
+    running.write(drop_in, "[Service]\nWatchdogSec=4s\nRestartSec=0\n")
+    running.said("systemctl", "daemon-reload")
+    running.said("systemctl", "restart", "watcherd")
+    before = running.show("watcherd", "MainPID", "InvocationID")
+    running.said("kill", "-STOP", before["MainPID"])
+    running.await_record("UNIT=watcherd.service", "UNIT_RESULT=watchdog")
+    running.await_record("UNIT=watcherd.service", "N_RESTARTS=1")  # systemd's own doing
+    running.said("systemctl", "start", "watcherd")
+    after = running.show("watcherd", "MainPID", "ActiveState", "NRestarts")
+    assert (after["ActiveState"], after["NRestarts"]) == ("active", "1")
+    assert after["MainPID"] != before["MainPID"]
+    told = running.said("journalctl", "--output=cat", f"_SYSTEMD_INVOCATION_ID={before['InvocationID']}")
+    assert "Fatal Python error: Aborted" in told
+    running.said("rm", drop_in)
+    running.said("systemctl", "daemon-reload")
 
 
 def test_what_was_blocked_goes_on_by_itself_when_there_is_room(running: Box) -> None:
