@@ -36,7 +36,8 @@ class Daemon(Watcherd):
     """watcherd's engine with as many recordings at a time as the daemon gives it."""
 
     def __init__(self, model: str, device: str) -> None:
-        super().__init__(model, "en", device=device, dtype="auto")
+        dtype = "float32" if device == "cpu" else "float16"  # as the pipeline
+        super().__init__(model, "en", device=device, dtype=dtype)
         self._hands = Hands()
         self._hands.suit(on_gpu=device != "cpu", processors=threads())
 

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from tests.engine.conftest import RATE
+from watcherd.engine import devices
 from watcherd.engine.checkpoints import resolve
-from watcherd.engine.devices import _require_int8, place
+from watcherd.engine.devices import Placement, _require_int8, place
 from watcherd.engine.int8 import Int8Linear
 from watcherd.engine.recognizer import Hints, Reading
 from watcherd.engine.whisper import WhisperRecognizer
@@ -112,3 +113,21 @@ def read(model_id: str, dtype: str, windows: list[npt.NDArray[np.float32]]) -> l
     recognizer = WhisperRecognizer(resolve(model_id, download=False), place("cpu", dtype), batch_size=None)
     assert recognizer.placement.dtype_name == dtype
     return recognizer.read(windows, [Hints("en")] * len(windows))
+
+
+@pytest.mark.parametrize(
+    ("device", "family", "features", "dtype"),
+    [
+        ("cpu", "whisper", {"avx2", "avx_vnni"}, "int8"),
+        ("cpu", "whisper", {"avx512f", "avx512_vnni"}, "int8"),
+        ("cpu", "whisper", {"avx2", "avx512f"}, "float32"),
+        ("cpu", "parakeet_ctc", {"avx512_vnni"}, "float32"),
+        ("cuda", "whisper", {"avx512_vnni"}, "float16"),
+    ],
+)
+def test_by_itself_it_is_taken_where_the_processor_is_made_for_it(
+    monkeypatch: pytest.MonkeyPatch, device: str, family: str, features: set[str], dtype: str
+) -> None:
+    monkeypatch.setattr(devices, "processor_has", lambda *wanted: set(wanted) <= features)
+    given = Placement(torch.device(device), torch.float16 if device == "cuda" else torch.float32, "a device")
+    assert devices.suited(given, family).dtype_name == dtype

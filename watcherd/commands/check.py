@@ -19,6 +19,9 @@ from watcherd.sidecars.publish import preflight
 
 _DEVICE_TIMEOUT_S: Final = 120
 
+_LIKELY_FAMILY: Final = "whisper"
+"""Of a model that is not on disk yet."""
+
 
 class Verdict(Enum):
     """How much a finding matters."""
@@ -62,8 +65,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield _folder(root.output_dir)
     if shortage := inotify_shortage([root.path for root in settings.watch if root.mode != "poll"]):
         yield Finding("inotify", Verdict.NOTE, shortage)
-    yield _model(settings.model.id)
-    yield _device(settings.model.device, settings.model.dtype)
+    model, family = _model(settings.model.id)
+    yield model
+    yield _device(settings.model.device, settings.model.dtype, family)
 
 
 def _ffmpeg() -> Finding:
@@ -82,20 +86,21 @@ def _folder(folder: Path) -> Finding:
     return Finding(printable(folder), Verdict.GOOD, "can be read and written")
 
 
-def _model(model_id: str) -> Finding:
+def _model(model_id: str) -> tuple[Finding, str]:
+    """What is known of the model, and its family."""
     from watcherd.engine.checkpoints import resolve  # noqa: PLC0415  the Hub's client costs other commands time
 
     try:
         checkpoint = resolve(model_id, download=False)
     except ModelUnavailableError as error:
         # Not on disk is no fault: the daemon brings it when it starts, where it can.
-        return Finding(f"model {model_id}", Verdict.NOTE, error.without_path())
-    return Finding(f"model {model_id}", Verdict.GOOD, printable(checkpoint.folder))
+        return Finding(f"model {model_id}", Verdict.NOTE, error.without_path()), _LIKELY_FAMILY
+    return Finding(f"model {model_id}", Verdict.GOOD, printable(checkpoint.folder)), checkpoint.family
 
 
-def _device(device: str, dtype: str) -> Finding:
+def _device(device: str, dtype: str, family: str) -> Finding:
     asked = subprocess.run(
-        [sys.executable, "-m", "watcherd.engine.describe", device, dtype],
+        [sys.executable, "-m", "watcherd.engine.describe", device, dtype, family],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,6 +1,7 @@
 """Which device the model runs on, and in which number format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 
@@ -12,6 +13,9 @@ _DTYPES = {
     "float32": torch.float32,
     "int8": torch.float32,  # what is not a linear layer stays in float32
 }
+
+INT8_FAMILIES: Final = frozenset({"whisper"})
+"""Families of models, as checkpoints name them, whose layers can compute in 8-bit integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ def place(device: str, dtype: str) -> Placement:
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N".
         dtype: "auto", "float16", "bfloat16", "float32" or, on a CPU, "int8"; "auto" is float16 on a GPU and float32
-            on a CPU, where half precision is emulated and slower.
+            on a CPU, where half precision is emulated and slower; for what it is once the model is known, see
+            ``suited``.
 
     Raises:
         DeviceUnavailableError: a GPU is asked for that PyTorch does not see, or the device cannot compute in int8.
@@ -58,6 +63,22 @@ def place(device: str, dtype: str) -> Placement:
     if dtype == "int8":
         _require_int8(chosen, name)
     return Placement(chosen, _DTYPES[dtype], name, int8=dtype == "int8")
+
+
+def suited(placement: Placement, family: str) -> Placement:
+    """What ``dtype = "auto"`` comes to for a model of this family: int8 where that is faster and as accurate.
+
+    That is so for Whisper on a processor that multiplies 8-bit integers in one step (VNNI): the default model's shape
+    reads a window in 0.4 of the time, and of 3600 words of English base got no more wrong than in float32
+    (bench/results). Without such instructions inputs have half as many levels, which nobody has measured.
+    """
+    can = placement.device.type == "cpu" and family in INT8_FAMILIES and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return replace(placement, int8=True) if can and multiplies_int8() else placement
+
+
+def multiplies_int8() -> bool:
+    """Whether the processor has instructions for sums of products of 8-bit integers that do not overflow."""
+    return processor_has("avx512_vnni") or processor_has("avx_vnni")
 
 
 def processor_has(*features: str) -> bool:

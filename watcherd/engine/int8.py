@@ -4,7 +4,7 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.devices import processor_has
+from watcherd.engine.devices import multiplies_int8
 
 WEIGHT_LEVELS: Final = 127
 
@@ -55,4 +55,4 @@ def _input_steps() -> int:
 
     Without VNNI instructions the processor adds two products of 8 bits in 16, which overflows beyond half the range.
     """
-    return 254 if processor_has("avx512_vnni") or processor_has("avx_vnni") else 126
+    return 254 if multiplies_int8() else 126

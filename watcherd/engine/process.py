@@ -74,12 +74,14 @@ class Engine:
         started = time.monotonic()
         # What is wrong with a model that is here is told before the imports that take seconds.
         checkpoint = on_disk(order.model_id)
-        from watcherd.engine.devices import place  # noqa: PLC0415
+        from watcherd.engine.devices import place, suited  # noqa: PLC0415
         from watcherd.engine.families import load  # noqa: PLC0415
 
         _silence_libraries()
         placement = place(order.device, order.dtype)  # before a download that a wrong device would make useless
         checkpoint = checkpoint or resolve(order.model_id, download=True)
+        if order.dtype == "auto":
+            placement = suited(placement, checkpoint.family)
         refuse_languages_of(checkpoint, order.languages)
         batch_size = None if order.batch_size == "auto" else order.batch_size
         accurate = order.decoding == "accurate"
