@@ -9,7 +9,7 @@ from typing import Any, Final
 
 QUIET: Final = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",  # as watcherd starts its engine
+    "GOMP_SPINCOUNT": "3000",  # as watcherd starts its engine
     "TRANSFORMERS_VERBOSITY": "error",
 }
 

@@ -72,13 +72,13 @@ def test_sentences_far_apart_share_a_window() -> None:
     assert pieces(window) == [(4.5, 7.5), (299.5, 303.5)]
 
 
-def test_a_full_window_ends_at_the_longest_pause_in_its_second_half() -> None:
-    speech = seconds((1, 6), (6.9, 16), (16.3, 20), (20.6, 24), (24.3, 28), (28.2, 34))
+def test_a_full_window_ends_at_the_longest_pause_near_its_end() -> None:
+    speech = seconds((1, 20), (20.9, 25.7), (26.1, 27.9), (28.1, 34))
 
     first, second = pack(speech, 40 * SECOND)
 
-    assert pieces(first) == [(0.5, 20.3)]  # the longest pause of all, after 6 s, is in the first half
-    assert pieces(second) == [(20.3, 34.5)]
+    assert pieces(first) == [(0.5, 25.9)]  # the longest pause of all, after 20 s, would leave too much of it empty
+    assert pieces(second) == [(25.9, 34.5)]
 
 
 def test_of_equal_pauses_the_last_is_taken() -> None:

@@ -67,3 +67,29 @@ def test_parts_that_are_put_back_come_before_the_recordings_other_windows_and_ne
     queue.put_back(1, ["first half", "second half"])
 
     assert [window for _, window in queue.take(9)] == ["first half", "second half", "next"]
+
+
+def test_a_batch_is_filled_by_a_decoder_that_has_more() -> None:
+    queue: FairQueue[int] = FairQueue(depth=8)
+    queue.open(1)
+    queue.put(1, 0)
+    decoder = threading.Thread(target=lambda: [queue.put(1, window) for window in (1, 2)])
+    decoder.start()
+
+    queue.fill(3, at_most_s=60)
+
+    assert [window for _, window in queue.take(3)] == [0, 1, 2]
+    decoder.join(10)
+
+
+def test_nobody_waits_for_decoders_that_have_ended_wait_or_have_no_room() -> None:
+    queue: FairQueue[int] = FairQueue(depth=1)
+    for job in (1, 2, 3):
+        queue.open(job)
+    queue.put(1, 0)  # no room
+    queue.feed(2, on=False)  # has ended, or waits for its language
+    queue.close(3)
+    filled = threading.Thread(target=queue.fill, args=(8, 60), daemon=True)
+    filled.start()
+    filled.join(10)
+    assert not filled.is_alive()

@@ -18,8 +18,9 @@ KEPT_PAUSE: Final = SAMPLES_PER_S
 
 PAD: Final = KEPT_PAUSE // 2
 
-FULL_ENOUGH: Final = 0.5
-"""A full window is cut at the longest pause after this share of it."""
+FULL_ENOUGH: Final = 0.9
+"""A full window is cut at the longest pause after this share of it. On 81 minutes of English and Spanish Whisper base
+made fewer errors than with 0.5 (WER 2.9 against 3.2 %, and 9.9 against 10.4 %), in a sixth fewer windows."""
 
 OVERLAP: Final = 3 * SAMPLES_PER_S
 """What the next window reads again where nobody pauses at the end of one; see ``joining``. On 12 minutes of read
@@ -104,7 +105,7 @@ class Packer:
         return windows
 
     def _best_cut(self) -> int:
-        """How many units to take from the front: as many as fit, cut back to the longest pause in the second half."""
+        """How many units to take from the front: as many as fit, cut back to the longest pause near their end."""
         ends = np.cumsum([unit.span.length for unit in self._units])
         fitting = max(1, int(np.searchsorted(ends, MAX_WINDOW, side="right")))
         return max(

@@ -43,6 +43,11 @@ from watcherd.partial import Partial
 WINDOWS_AHEAD = 16
 """Decoded windows that wait for each recording: two batches on a CPU, 30 MB."""
 
+FILL_S = 1.0
+"""How long a batch that is not full waits for decoders that have more. They run behind the model and get next to none
+of the processors that it uses, and a step costs nearly as much for one window as for several; alone they fill a batch
+in half of this."""
+
 IDLE_HEARTBEAT_S = 5.0
 
 
@@ -158,6 +163,8 @@ class Engine:
     def _next_batch(self, most: int) -> list[tuple[RecordingInHand, WindowTask]]:
         """Windows that have to be read; those that were before an interruption are accepted on the way."""
         batch: list[tuple[RecordingInHand, WindowTask]] = []
+        if self._windows.waiting():
+            self._windows.fill(most, FILL_S)
         while taken := self._windows.take(most - len(batch)):
             for job, task in taken:
                 recording = self._recordings[job]

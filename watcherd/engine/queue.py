@@ -18,17 +18,30 @@ class FairQueue(Generic[WindowT]):
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._waiting: OrderedDict[int, deque[WindowT]] = OrderedDict()
+        self._fed: set[int] = set()
+        """The recordings whose decoders are at work."""
         self._changed = threading.Condition()
 
     def open(self, job: int) -> None:
         """Let a recording take part."""
         with self._changed:
             self._waiting[job] = deque()
+            self._fed.add(job)
+
+    def feed(self, job: int, *, on: bool) -> None:
+        """Say whether a recording's decoder is at work, as it is from the start; nobody waits for one that is not."""
+        with self._changed:
+            if on and job in self._waiting:
+                self._fed.add(job)
+            else:
+                self._fed.discard(job)
+            self._changed.notify_all()
 
     def close(self, job: int) -> None:
         """Forget a recording and its windows; a decoder that waits to put one gets False."""
         with self._changed:
             self._waiting.pop(job, None)
+            self._fed.discard(job)
             self._changed.notify_all()
 
     def put(self, job: int, window: WindowT) -> bool:
@@ -38,6 +51,7 @@ class FairQueue(Generic[WindowT]):
             if job not in self._waiting:
                 return False
             self._waiting[job].append(window)
+            self._changed.notify_all()
             return True
 
     def put_back(self, job: int, windows: Iterable[WindowT]) -> None:
@@ -50,6 +64,17 @@ class FairQueue(Generic[WindowT]):
         """True when there is a window to take."""
         with self._changed:
             return any(self._waiting.values())
+
+    def fill(self, count: int, at_most_s: float) -> None:
+        """Wait until so many windows can be taken, or no decoder has any to add, but not for longer than that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has(count) or not self._awaited(), at_most_s)
+
+    def _has(self, count: int) -> bool:
+        return sum(map(len, self._waiting.values())) >= count
+
+    def _awaited(self) -> bool:
+        return any(len(self._waiting[job]) < self._depth for job in self._fed)
 
     def take(self, most: int) -> list[tuple[int, WindowT]]:
         """Up to ``most`` windows, one of each recording in turn; the first recording served goes to the end."""

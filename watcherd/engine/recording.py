@@ -220,6 +220,7 @@ class RecordingInHand:
             self.error = ReadError(f"decoding failed unexpectedly: {error!r}", path=self._path)
         self.compute_s += time.thread_time() - started
         self._decoded.set()
+        self._queue.feed(self.job, on=False)
         self._wake()
 
     def _windows_of(self, audio: Audio) -> Iterator[Window]:
@@ -233,8 +234,10 @@ class RecordingInHand:
             if not held:
                 return
             self._to_judge = held
+            self._queue.feed(self.job, on=False)
             self._wake()
             self._language_known.wait()
+            self._queue.feed(self.job, on=True)
             windows = chain(held, windows)
         for window in windows:
             with self._lock:
