@@ -163,7 +163,7 @@ def test_what_is_there_what_is_copied_and_what_is_moved_in_is_transcribed(
     tmp_path: Path,
 ) -> None:
     folder = installation.folder
-    one = speak("The first one was waiting in the folder.")
+    one = speak("The first one was waiting here.")
     two = speak("The second one is copied into it.")
     three = speak("The third one is moved in.")
     four = speak("And the fourth one comes in a folder.")
@@ -179,7 +179,7 @@ def test_what_is_there_what_is_copied_and_what_is_moved_in_is_transcribed(
     (tmp_path / "album").rename(folder / "album")
     daemon.log.wait_for(": done", times=4)
 
-    assert words(folder / "one.txt") == "the first one was waiting in the folder".split()
+    assert words(folder / "one.txt") == "the first one was waiting here".split()
     assert words(folder / "two.txt") == "the second one is copied into it".split()
     assert words(folder / "three.txt") == "the third one is moved in".split()
     assert words(folder / "album" / "four.txt") == "and the fourth one comes in a folder".split()

@@ -51,7 +51,7 @@ def test_every_folder_is_served_by_its_own_settings(
     )
     copy = "memo.sync-conflict-20260301-101010-ABCDEFG.wav"
     trip, memo, talk = (
-        speak("The first one was waiting in the folder."),
+        speak("The first one was waiting here."),
         speak("Please call me back."),
         speak("The third one is moved in."),
     )
@@ -74,10 +74,10 @@ def test_every_folder_is_served_by_its_own_settings(
     document = json.loads((notes / "trip" / "one.json").read_text("utf-8"))
     assert document["language"] == "en"
     assert "language=en" in document["settings"]
-    assert [segment["text"] for segment in document["segments"]] == ["The first one was waiting in the folder."]
-    assert "](../../phone/trip/one.wav#t=0) The first one was waiting in the folder." in (
-        notes / "trip" / "one.md"
-    ).read_text("utf-8")
+    assert [segment["text"] for segment in document["segments"]] == ["The first one was waiting here."]
+    assert "](../../phone/trip/one.wav#t=0) The first one was waiting here." in (notes / "trip" / "one.md").read_text(
+        "utf-8"
+    )
     assert (inbox / copy).with_suffix(".vtt").read_text("utf-8").startswith("WEBVTT\n\n00:00:0")
     assert words(plain / "talk.txt") == "the third one is moved in".split()
     daemon.log.wait_for(f"{phone}: watched by events")
