@@ -27,7 +27,7 @@ from watcherd.engine.packaged import PACKAGES
 from watcherd.transcript import Transcript
 
 BATCH: Final = 8
-"""Windows that are decoded together, where a contender does so; watcherd's own choice on a CPU."""
+"""Windows that the other contenders decode together, where they do so; 16 made none of them faster."""
 
 WARM_UP_S: Final = 10.0
 """How long the recording is that each reads before the clock starts."""

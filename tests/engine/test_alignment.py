@@ -83,7 +83,7 @@ def test_tokens_begin_where_transformers_attention_says(
     assert recognizer._align is not None
     with torch.inference_mode():
         heard = recognizer._hear(windows)
-        decoded = recognizer._decode(list(heard), prompts, 100)
+        decoded = recognizer._decode([(keys.clone(), values.clone()) for keys, values in heard], prompts, 100)
         texts = [[token for token in row.tokens if token < recognizer._end_of_text] for row in decoded]
         found = recognizer._align(heard, prompts, texts, [len(window) // 320 for window in windows])
     for window, text, spans in zip(windows[:2], texts[:2], found[:2], strict=True):

@@ -7,8 +7,8 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.decoder_cache import KeysAndValues
-from watcherd.engine.greedy import WORTH_DROPPING, Decoded, GreedyDecode
+from watcherd.engine.decoder_cache import KeysAndValues, compact
+from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
 
@@ -109,11 +109,11 @@ class BeamDecode(GreedyDecode):
             still_open = [row for row, search in enumerate(here) if len(search.ended) < self._enough]
             if not still_open:
                 break
-            if len(still_open) <= WORTH_DROPPING * len(here):
-                rows = torch.tensor(still_open, device=self._decoder.device)
+            if len(still_open) < len(here):
+                rows = compact(torch.tensor(still_open, device=self._decoder.device))
                 cache.keep(rows)
                 state.keep((rows[:, None] * self._beams + torch.arange(self._beams, device=rows.device)).flatten())
-                here = [here[row] for row in still_open]
+                here = [here[row] for row in rows.tolist()]
                 chosen = self._latest(here)
             logits = self._decoder.logits(self._decoder.step(chosen[:, None], cache)[:, -1])
             self._rules.apply(logits, state)

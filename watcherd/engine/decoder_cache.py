@@ -1,7 +1,6 @@
 """The keys and values that a Whisper decoder attends to."""
 
 import torch
-from torch.nn import functional
 
 KeysAndValues = tuple[torch.Tensor, torch.Tensor]
 """Both [rows, heads, positions, head width]."""
@@ -20,7 +19,7 @@ class DecoderCache:
         """Start without tokens.
 
         Args:
-            heard: for each layer its keys and values of the encoder's output.
+            heard: for each layer its keys and values of the encoder's output; overwritten when rows are dropped.
             capacity: the most tokens that a row will have, the prompt with them.
             dtype: of the tokens' keys and values.
         """
@@ -71,14 +70,29 @@ class DecoderCache:
                 said[moved] = said[origins]
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Drop all rows but those at these indices, with all their ways."""
+        """Drop all rows but those at these indices, with all their ways; they get the order in which they are given.
+
+        They are moved where the dropped ones were: in the order of ``compact`` few are.
+        """
         ways = torch.arange(self._ways, device=rows.device)
         said_rows = (rows[:, None] * self._ways + ways).flatten()
-        # Layer by layer, so that the memory for the copies is one layer's.
-        for layer, (keys, values) in enumerate(self._heard):
-            self._heard[layer] = (keys[rows], values[rows])
-        for layer, (keys, values) in enumerate(self._said):
-            self._said[layer] = (self._kept(keys, said_rows), self._kept(values, said_rows))
+        self._heard = [(_moved(keys, rows), _moved(values, rows)) for keys, values in self._heard]
+        self._said = [(_moved(keys, said_rows), _moved(values, said_rows)) for keys, values in self._said]
 
-    def _kept(self, tensor: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return functional.pad(tensor[:, :, : self.length][rows], (0, 0, 0, self._capacity - self.length))
+
+def compact(rows: torch.Tensor) -> torch.Tensor:
+    """Ascending indices of rows that are kept, in the order that moves the fewest: the last ones go where rows end."""
+    count = rows.shape[0]
+    staying = rows[rows < count]
+    order = torch.arange(count, device=rows.device)
+    free = torch.ones(count, dtype=torch.bool, device=rows.device)
+    free[staying] = False
+    order[free] = rows[staying.shape[0] :]
+    return order
+
+
+def _moved(tensor: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """The rows at these indices as the tensor's first, in its own memory."""
+    places = (rows != torch.arange(rows.shape[0], device=rows.device)).nonzero()[:, 0]
+    tensor[places] = tensor[rows[places]]
+    return tensor[: rows.shape[0]]

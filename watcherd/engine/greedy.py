@@ -6,12 +6,9 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
+from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues, compact
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
-
-WORTH_DROPPING: Final = 0.75
-"""Rows that have ended are dropped once this share or less is still open: dropping copies the caches of the rest."""
 
 GPU_STEPS_BETWEEN_LOOKS: Final = 8
 """Asking a GPU which rows are open waits for all of its work; between two looks a few steps too many cost less."""
@@ -64,7 +61,7 @@ class GreedyDecode:
         """Decode a batch.
 
         Args:
-            heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. The list is used up.
+            heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. It is overwritten.
             prompts: for each window the tokens that it begins with; all of one length.
             max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
             start_at: the place of ``<|startoftranscript|>`` in the prompts, followed by the language's token. What is
@@ -79,7 +76,8 @@ class GreedyDecode:
                 still_open = rows.open.nonzero()[:, 0]
                 if still_open.shape[0] == 0:
                     break
-                if still_open.shape[0] <= WORTH_DROPPING * rows.open.shape[0]:
+                if still_open.shape[0] < rows.open.shape[0]:
+                    still_open = compact(still_open)
                     cache.keep(still_open)
                     state.keep(still_open)
                     rows.keep(still_open)
