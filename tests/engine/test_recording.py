@@ -147,6 +147,20 @@ def test_each_side_of_a_call_is_joined_on_its_own(
         assert heard[:-1] == every_word(side)[:-1]  # voice activity ends a little before the recording does
 
 
+def test_an_interrupted_call_is_joined_like_any_other(
+    talk: npt.NDArray[np.float32], write_wav: WavWriter, tmp_path: Path
+) -> None:
+    path = write_wav(tmp_path / "call.wav", np.stack([talk, np.roll(talk, 3 * RATE)], axis=1))
+    whole = Session(path, channels="split").run(said)
+    every_other = dict(list(whole.kept.items())[::2])
+
+    resumed = Session(path, Partial("en", every_other), channels="split").run(said)
+
+    assert len(resumed.read) == len(whole.read) - len(every_other)
+    assert resumed.recording.transcript() == whole.recording.transcript()
+    assert resumed.recording.decisions() == whole.recording.decisions()
+
+
 def unread_ends(window: Window) -> Reading:
     """The model stops two seconds early wherever it reads more than ten."""
     return said(window, until_s=window.duration_s - 2 if window.duration_s > 10 else 1000)
