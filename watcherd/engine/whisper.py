@@ -185,11 +185,14 @@ class WhisperRecognizer:
         if not self._on_cpu:
             return self._decoder.hear(self._encode(windows))
         # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
-        each = [self._decoder.hear(self._encode_once(window)) for window in windows]
-        return [
-            (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
-            for layer in zip(*each, strict=True)
-        ]
+        each = (self._decoder.hear(self._encode_once(window)) for window in windows)
+        heard: list[KeysAndValues] = []
+        for row, layers in enumerate(each):
+            if not heard:  # room for all of them, and none of it twice
+                heard = [(_room(keys, len(windows)), _room(values, len(windows))) for keys, values in layers]
+            for (all_keys, all_values), (keys, values) in zip(heard, layers, strict=True):
+                all_keys[row], all_values[row] = keys[0], values[0]
+        return heard
 
     def _encode_once(self, window: Samples) -> torch.Tensor:
         """A window that the language was told from is encoded already, which is most of what a memo costs."""
@@ -262,6 +265,11 @@ class WhisperRecognizer:
             decoder_cache *= 2
         encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
         return fitting_batch(self.placement.device, decoder_cache + encoder_workspace)
+
+
+def _room(one: torch.Tensor, rows: int) -> torch.Tensor:
+    """For so many like it."""
+    return one.new_empty(rows, *one.shape[1:])
 
 
 def _heard_dtype(placement: Placement) -> torch.dtype:
