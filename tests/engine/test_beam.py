@@ -59,8 +59,8 @@ def decoded(
         else BeamDecode(recognizer._decoder, rules, no_speech_id, beams=beams)
     )
     with torch.inference_mode():
-        own = [(keys.clone(), values.clone()) for keys, values in heard]
-        return decode(own, [recognizer._prompt("en")] * len(heard[0][0]), most)
+        own = rows(heard, *range(len(heard[0][0])))  # decoding overwrites it
+        return decode(own, [recognizer._prompt("en")] * len(own[0][0]), most)
 
 
 def test_one_beam_is_greedy_decoding(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> None:

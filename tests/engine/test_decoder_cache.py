@@ -27,8 +27,7 @@ def test_every_row_keeps_what_it_has_heard_and_said(kept: list[bool], ways: int)
     cache.extend(0, said, -said)
     cache.advance(1)
 
-    order = compact(torch.tensor([row for row, keep in enumerate(kept) if keep]))
-    cache.keep(order)
+    order = cache.keep(torch.tensor([row for row, keep in enumerate(kept) if keep]))
 
     expected = [row * ways + way for row in order.tolist() for way in range(ways)]
     keys, values = cache.heard(0)

@@ -7,7 +7,7 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.decoder_cache import KeysAndValues, compact
+from watcherd.engine.decoder_cache import KeysAndValues, every_way
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
@@ -110,9 +110,8 @@ class BeamDecode(GreedyDecode):
             if not still_open:
                 break
             if len(still_open) < len(here):
-                rows = compact(torch.tensor(still_open, device=self._decoder.device))
-                cache.keep(rows)
-                state.keep((rows[:, None] * self._beams + torch.arange(self._beams, device=rows.device)).flatten())
+                rows = cache.keep(torch.tensor(still_open, device=self._decoder.device))
+                state.keep(every_way(rows, self._beams))
                 here = [here[row] for row in rows.tolist()]
                 chosen = self._latest(here)
             logits = self._decoder.logits(self._decoder.step(chosen[:, None], cache)[:, -1])

@@ -1,5 +1,7 @@
 """The keys and values that a Whisper decoder attends to."""
 
+from collections.abc import Iterable, Iterator
+
 import torch
 
 KeysAndValues = tuple[torch.Tensor, torch.Tensor]
@@ -25,7 +27,6 @@ class DecoderCache:
         """
         self.length = 0
         self._ways = 1
-        self._capacity = capacity
         self._heard = heard
         rows, heads, _, width = heard[0][0].shape
         self._said: list[KeysAndValues] = [
@@ -63,21 +64,25 @@ class DecoderCache:
 
     def follow(self, before: torch.Tensor) -> None:
         """Let each way of each row go on from the text of the way at this index, int64 [rows * ways]."""
-        moved = (before != torch.arange(before.shape[0], device=before.device)).nonzero()[:, 0]
-        origins = before[moved]
-        for keys, values in self._said:
-            for said in (keys[:, :, : self.length], values[:, :, : self.length]):
-                said[moved] = said[origins]
+        _move(self._so_far(), before)
 
-    def keep(self, rows: torch.Tensor) -> None:
-        """Drop all rows but those at these indices, with all their ways; they get the order in which they are given.
+    def keep(self, rows: torch.Tensor) -> torch.Tensor:
+        """Drop all rows but those at these ascending indices, with all their ways.
 
-        They are moved where the dropped ones were: in the order of ``compact`` few are.
+        Returns:
+            The indices in the order that the rows have from now on: the last ones take the places of dropped ones.
         """
-        ways = torch.arange(self._ways, device=rows.device)
-        said_rows = (rows[:, None] * self._ways + ways).flatten()
-        self._heard = [(_moved(keys, rows), _moved(values, rows)) for keys, values in self._heard]
-        self._said = [(_moved(keys, said_rows), _moved(values, said_rows)) for keys, values in self._said]
+        order = compact(rows)
+        said_order = every_way(order, self._ways)
+        _move((tensor for pair in self._heard for tensor in pair), order)
+        _move(self._so_far(), said_order)
+        self._heard = [_first(pair, order.shape[0]) for pair in self._heard]
+        self._said = [_first(pair, said_order.shape[0]) for pair in self._said]
+        return order
+
+    def _so_far(self) -> Iterator[torch.Tensor]:
+        """The tokens' keys and values of every layer, without the room for more."""
+        return (tensor[:, :, : self.length] for pair in self._said for tensor in pair)
 
 
 def compact(rows: torch.Tensor) -> torch.Tensor:
@@ -91,8 +96,19 @@ def compact(rows: torch.Tensor) -> torch.Tensor:
     return order
 
 
-def _moved(tensor: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """The rows at these indices as the tensor's first, in its own memory."""
-    places = (rows != torch.arange(rows.shape[0], device=rows.device)).nonzero()[:, 0]
-    tensor[places] = tensor[rows[places]]
-    return tensor[: rows.shape[0]]
+def every_way(rows: torch.Tensor, ways: int) -> torch.Tensor:
+    """Indices of rows to those of all their ways, which stand side by side."""
+    return (rows[:, None] * ways + torch.arange(ways, device=rows.device)).flatten()
+
+
+def _move(tensors: Iterable[torch.Tensor], origins: torch.Tensor) -> None:
+    """Let the first rows of each be those at these indices, in its own memory."""
+    places = (origins != torch.arange(origins.shape[0], device=origins.device)).nonzero()[:, 0]
+    moved = origins[places]
+    for tensor in tensors:
+        tensor[places] = tensor[moved]
+
+
+def _first(pair: KeysAndValues, rows: int) -> KeysAndValues:
+    keys, values = pair
+    return keys[:rows], values[:rows]

@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues, compact
+from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
 
@@ -77,8 +77,7 @@ class GreedyDecode:
                 if still_open.shape[0] == 0:
                     break
                 if still_open.shape[0] < rows.open.shape[0]:
-                    still_open = compact(still_open)
-                    cache.keep(still_open)
+                    still_open = cache.keep(still_open)
                     state.keep(still_open)
                     rows.keep(still_open)
                     chosen = chosen[still_open]

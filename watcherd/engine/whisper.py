@@ -41,7 +41,7 @@ SAMPLES_PER_S = 16_000
 CPU_BATCH = 8
 CPU_BATCH_OF_SMALL = 16
 """For models up to ``SMALL_WIDTH``. Most of a decoding step is what it costs for a single window, so the base model
-takes a quarter less time for 16 windows together than for two times 8. Larger models spend theirs in the encoder, and
+decodes 16 windows together in a quarter less time than two times 8. Larger models spend theirs in the encoder, and
 there a memo would wait for 16 windows of somebody else's for a minute or more."""
 
 SMALL_WIDTH = 512
@@ -136,9 +136,7 @@ class WhisperRecognizer:
         durations_s = [len(window) / SAMPLES_PER_S for window in windows]
         with torch.inference_mode():
             heard = self._hear(windows)
-            # Decoding overwrites what was heard.
-            own = [(keys.clone(), values.clone()) for keys, values in heard] if self._align else heard
-            decoded = self._decoded(own, [self._before(hint.vocabulary) for hint in hints], prompts)
+            decoded = self._decoded(heard, [self._before(hint.vocabulary) for hint in hints], prompts)
             if self._align is None:
                 return [self._reading(row, duration_s) for row, duration_s in zip(decoded, durations_s, strict=True)]
             texts = [[token for token in row.tokens if token < self._end_of_text] for row in decoded]
@@ -152,7 +150,9 @@ class WhisperRecognizer:
     def _decoded(
         self, heard: list[KeysAndValues], befores: Sequence[list[int]], prompts: Sequence[list[int]]
     ) -> list[Decoded]:
-        """The text of every window; those with equally much before them are decoded together. ``heard`` is overwritten.
+        """The text of every window; those with equally much before them are decoded together.
+
+        ``heard`` is overwritten, except where it is needed once more for the times of words.
 
         Vocabularies are only for this: languages, and the times of words, are told without them.
         """
@@ -161,7 +161,8 @@ class WhisperRecognizer:
             together.setdefault(len(before), []).append(row)
         decoded: dict[int, Decoded] = {}
         for length, rows in together.items():
-            own = heard if len(rows) == len(befores) else [(keys[rows], values[rows]) for keys, values in heard]
+            spare = len(rows) == len(befores) and self._align is None
+            own = heard if spare else [(keys[rows], values[rows]) for keys, values in heard]
             begun = [[*befores[row], *prompts[row]] for row in rows]
             found = self._decode(own, begun, MAX_NEW_TOKENS, start_at=length)
             decoded.update(zip(rows, found, strict=True))
@@ -185,9 +186,9 @@ class WhisperRecognizer:
         if not self._on_cpu:
             return self._decoder.hear(self._encode(windows))
         # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
-        each = (self._decoder.hear(self._encode_once(window)) for window in windows)
         heard: list[KeysAndValues] = []
-        for row, layers in enumerate(each):
+        for row, window in enumerate(windows):
+            layers = self._decoder.hear(self._encode_once(window))
             if not heard:  # room for all of them, and none of it twice
                 heard = [(_room(keys, len(windows)), _room(values, len(windows))) for keys, values in layers]
             for (all_keys, all_values), (keys, values) in zip(heard, layers, strict=True):
