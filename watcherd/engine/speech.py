@@ -11,6 +11,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from watcherd.engine.packing import MAX_WINDOW, OVERLAP, PAD, Packer
+from watcherd.engine.piece_levels import evened
 from watcherd.engine.samples import SAMPLES_PER_MS, Samples, Span
 from watcherd.engine.windows import Window
 from watcherd.errors import ModelUnavailableError
@@ -72,17 +73,17 @@ def side_windows(blocks: Iterable[tuple[Samples, Samples]]) -> Iterator[Window]:
 
 
 class _Voice:
-    """Voice activity and packing of one stream of samples."""
+    """Voice activity, packing and levels of one stream of samples."""
 
     def __init__(self, speaker: Speaker | None = None) -> None:
         self._detector, self._packer = SpeechDetector(), Packer(speaker)
 
     def push(self, block: Samples) -> list[Window]:
         speech = self._detector.push(block)
-        return self._packer.push(block, speech, self._detector.known_until)
+        return [evened(window) for window in self._packer.push(block, speech, self._detector.known_until)]
 
     def flush(self) -> list[Window]:
-        return self._packer.flush(self._detector.flush())
+        return [evened(window) for window in self._packer.flush(self._detector.flush())]
 
 
 class SpeechDetector:
