@@ -26,11 +26,9 @@ def evened(window: Window) -> Window:
     instead of 192 of 2,230 words.
     """
     samples = np.empty_like(window.samples)
-    start = 0
-    for piece in window.pieces:
-        end = start + piece.length
-        np.clip(window.samples[start:end] * _gain(window.samples[start:end]), -1, 1, out=samples[start:end])
-        start = end
+    for heard, _ in window.laid_out():
+        piece = window.samples[heard.start : heard.end]
+        np.clip(piece * _gain(piece), -1, 1, out=samples[heard.start : heard.end])
     return replace(window, samples=samples)
 
 

@@ -82,11 +82,7 @@ class Window:
     def clip(self, start_s: float, end_s: float) -> tuple[int, int]:
         """Where a phrase lies in the recording, in milliseconds, snapped to the edges of the speech under it."""
         under = Span(self._sample(start_s), max(self._sample(start_s), self._sample(end_s)))
-        parts = [
-            Span(common.start - offset, common.end - offset)
-            for piece, offset in self._laid_out()
-            if (common := piece.common(under))
-        ]
+        parts = self._in_source(under)
         if not parts:
             moment_ms = self.to_source_ms(start_s)
             return moment_ms, moment_ms
@@ -99,11 +95,7 @@ class Window:
         Words that follow each other do so in the recording, too.
         """
         under = Span(self._sample(start_s), self._sample(end_s))
-        parts = [
-            Span(common.start - offset, common.end - offset)
-            for piece, offset in self._laid_out()
-            if (common := piece.common(under))
-        ]
+        parts = self._in_source(under)
         if not parts:
             moment_ms = self.to_source_ms(start_s)
             return moment_ms, moment_ms
@@ -135,27 +127,35 @@ class Window:
         _, cut = max(cuts, default=(0, len(self.samples) // 2))
         return self._part(0, cut), self._part(cut, len(self.samples))
 
-    def _sample(self, time_s: float) -> int:
-        return min(max(0, round(time_s * SAMPLES_PER_S)), len(self.samples))
-
-    def _laid_out(self) -> Iterator[tuple[Span, int]]:
+    def laid_out(self) -> Iterator[tuple[Span, int]]:
         """Each piece in the window's own samples, and what to subtract to get the recording's."""
         position = 0
         for piece in self.pieces:
             yield Span(position, position + piece.length), position - piece.start
             position += piece.length
 
+    def _sample(self, time_s: float) -> int:
+        return min(max(0, round(time_s * SAMPLES_PER_S)), len(self.samples))
+
+    def _in_source(self, under: Span) -> list[Span]:
+        """Where a stretch of its own samples lies in the recording, a part for each piece."""
+        return [
+            Span(common.start - offset, common.end - offset)
+            for piece, offset in self.laid_out()
+            if (common := piece.common(under))
+        ]
+
     def _heard(self) -> list[tuple[Span, Span]]:
         """Each stretch of speech in the window's own samples and in the recording's."""
         return [
             (Span(common.start + offset, common.end + offset), common)
-            for (_, offset), piece in zip(self._laid_out(), self.pieces, strict=True)
+            for (_, offset), piece in zip(self.laid_out(), self.pieces, strict=True)
             for span in self.speech
             if (common := span.common(piece))
         ]
 
     def _source(self, sample: int) -> int:
-        for piece, offset in self._laid_out():
+        for piece, offset in self.laid_out():
             if sample < piece.end:
                 return sample - offset
         return self.pieces[-1].end
@@ -174,11 +174,7 @@ class Window:
 
     def _part(self, start: int, end: int) -> "Window":
         under = Span(start, end)
-        pieces = tuple(
-            Span(common.start - offset, common.end - offset)
-            for piece, offset in self._laid_out()
-            if (common := piece.common(under))
-        )
+        pieces = tuple(self._in_source(under))
         speech = tuple(common for piece in pieces for span in self.speech if (common := span.common(piece)))
         samples = np.ascontiguousarray(self.samples[start:end])
         return replace(self, pieces=pieces, speech=speech, samples=samples)
