@@ -22,7 +22,8 @@ from transformers.modeling_outputs import BaseModelOutput
 from tests.engine.conftest import RATE, noise, silence
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.greedy import Decoded, GreedyDecode
-from watcherd.engine.logmel import LogMel, Samples
+from watcherd.engine.logmel import LogMel
+from watcherd.engine.samples import Samples
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
 

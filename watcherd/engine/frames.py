@@ -11,10 +11,9 @@ from transformers import AutoFeatureExtractor, AutoTokenizer
 
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.devices import Placement
-from watcherd.engine.logmel import Samples
 from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Hints, Reading
-from watcherd.engine.samples import SAMPLES_PER_S
+from watcherd.engine.samples import SAMPLES_PER_S, Samples
 from watcherd.engine.words import TimedToken, phrases, pieces, words
 from watcherd.errors import DeviceUnavailableError, ModelUnavailableError
 

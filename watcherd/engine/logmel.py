@@ -7,8 +7,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-Samples = npt.NDArray[np.float32]
-"""Mono audio at 16 kHz in [-1, 1], shape [samples]."""
+from watcherd.engine.samples import Samples
 
 
 class FeatureExtractor(Protocol):

@@ -5,8 +5,8 @@ from typing import Final
 
 import torch
 
-from watcherd.engine.logmel import Samples
 from watcherd.engine.recognizer import Hints, Reading, Recognizer
+from watcherd.engine.samples import Samples
 from watcherd.errors import OutOfMemoryError
 
 MAX_GPU_BATCH: Final = 32

@@ -16,9 +16,10 @@ from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.encoder import AudioEncoder
 from watcherd.engine.encodings import Encodings
 from watcherd.engine.greedy import Decoded, GreedyDecode
-from watcherd.engine.logmel import LogMel, Samples
+from watcherd.engine.logmel import LogMel
 from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Hints, Phrase, Reading
+from watcherd.engine.samples import SAMPLES_PER_S, Samples
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
 from watcherd.engine.vocabulary import spoken
@@ -37,7 +38,6 @@ SECONDS_PER_TIMESTAMP = 0.02
 SECONDS_PER_FRAME = 0.02
 """Of what the encoder makes of a window."""
 
-SAMPLES_PER_S = 16_000
 CPU_BATCH = 8
 CPU_BATCH_OF_SMALL = 16
 """For models up to ``SMALL_WIDTH``. Most of a decoding step is what it costs for a single window, so the base model
