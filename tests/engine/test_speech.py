@@ -1,9 +1,7 @@
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.conftest import RATE, Signal, hum, noise, silence
-from watcherd.engine import speech as speech_module
 from watcherd.engine.packing import MAX_WINDOW, OVERLAP, PAD
 from watcherd.engine.samples import Samples, Span
-from watcherd.engine.speech import FRAME, MAX_FRAMES, MAX_FRAMES_ON, SpeechDetector, speech_windows
+from watcherd.engine.speech import MAX_FRAMES, MAX_FRAMES_ON, SpeechDetector, _Turns, speech_windows
 from watcherd.engine.windows import Window
-from watcherd.errors import ModelUnavailableError
 
 
 def detect(blocks: Iterator[Samples]) -> list[Span]:
@@ -48,11 +44,10 @@ def spans(tape: Samples) -> list[Span]:
 def test_it_hears_what_silero_vad_hears(tape: Samples, spans: list[Span]) -> None:
     # In a process of its own: importing the package changes torch's number of threads.
     script = (
-        "import sys, numpy as np, silero_vad\n"
-        "from silero_vad.sequence_vad import get_speech_timestamps_sequence as stamps\n"
-        "samples = np.frombuffer(sys.stdin.buffer.read(), np.float32)\n"
-        "model = silero_vad.load_silero_vad(sequence=True)\n"
-        "for span in stamps(samples, model, min_silence_duration_ms=100, speech_pad_ms=0):\n"
+        "import sys, numpy as np, torch\n"
+        "from silero_vad import get_speech_timestamps, load_silero_vad\n"
+        "samples = torch.from_numpy(np.frombuffer(sys.stdin.buffer.read(), np.float32).copy())\n"
+        "for span in get_speech_timestamps(samples, load_silero_vad(), min_silence_duration_ms=100, speech_pad_ms=0):\n"
         "    print(span['start'], span['end'])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], input=tape.tobytes(), capture_output=True, check=True)
@@ -89,20 +84,8 @@ def test_nobody_speaks_in_noise_hum_and_silence(sound: Signal) -> None:
     assert list(speech_windows(blocks_of(sound.astype(np.float32), 8 * RATE))) == []
 
 
-def test_the_model_carries_its_state_and_its_context_from_run_to_run(tape: Samples) -> None:
-    samples = tape[: 600 * FRAME]
-    in_one = speech_module._Model()(samples)
-    model = speech_module._Model()
-
-    in_turns = np.concatenate(
-        [model(samples[start : start + 50 * FRAME]) for start in range(0, len(samples), 50 * FRAME)]
-    )
-
-    assert np.abs(in_turns - in_one).max() < 1e-4
-
-
 def turns(probabilities: list[float]) -> list[Span]:
-    found = speech_module._Turns()
+    found = _Turns()
     return found.push(np.array(probabilities, np.float32)) + found.flush(len(probabilities) * 512)
 
 
@@ -171,34 +154,8 @@ def test_windows_hold_all_speech_and_do_not_depend_on_blocks(tape: Samples, span
         assert all(map(same, windows, again))
 
 
-def test_a_missing_model_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    speech_module._session.cache_clear()
-    try:
-        with pytest.raises(ModelUnavailableError, match=r"is not installed\. Install it: pip install"):
-            SpeechDetector()
-    finally:
-        speech_module._session.cache_clear()
-
-
-def test_a_damaged_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "broken.onnx"
-    broken.write_bytes(b"no model")
-    monkeypatch.setattr(speech_module, "_model_file", lambda: broken)
-    speech_module._session.cache_clear()
-    try:
-        with pytest.raises(ModelUnavailableError, match="cannot be loaded"):
-            SpeechDetector()
-    finally:
-        speech_module._session.cache_clear()
-
-
-def test_voice_activity_loads_no_torch() -> None:
-    script = (
-        "import sys, numpy as np\nfrom watcherd.engine.speech import SpeechDetector\n"
-        "SpeechDetector().push(np.zeros(200_000, np.float32))\n"
-        "print('torch' in sys.modules, 'silero_vad' in sys.modules)"
-    )
+def test_the_engine_tells_of_a_bad_model_before_it_loads_torch() -> None:
+    script = "import sys, watcherd.engine.process\nprint({'torch', 'transformers', 'silero_vad'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
-    assert done.stdout == b"False False\n"
+    assert done.stdout == b"set()\n"

@@ -12,6 +12,9 @@ Samples = npt.NDArray[np.float32]
 SAMPLES_PER_S: Final = 16_000
 SAMPLES_PER_MS: Final = SAMPLES_PER_S // 1000
 
+FRAME: Final = 512
+"""32 ms: what voice activity is told for."""
+
 
 def to_ms(samples: int) -> int:
     """A count of samples as milliseconds, rounded down."""

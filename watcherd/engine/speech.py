@@ -1,29 +1,16 @@
 """Where somebody speaks: silero's voice activity over a stream of samples, and the windows that come of it."""
 
-import importlib.util
 from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from watcherd.engine.packing import MAX_WINDOW, OVERLAP, PAD, Packer
 from watcherd.engine.piece_levels import evened
-from watcherd.engine.samples import SAMPLES_PER_MS, Samples, Span
+from watcherd.engine.samples import FRAME, SAMPLES_PER_MS, Samples, Span
 from watcherd.engine.windows import Window
-from watcherd.errors import ModelUnavailableError
 from watcherd.transcript import Speaker
-
-FRAME: Final = 512
-"""Samples that the model gives one probability for: 32 ms."""
-
-CONTEXT: Final = 64
-"""Samples before a frame that the model wants to see again."""
-
-STATE_SHAPE: Final = (1, 1, 128)
 
 FRAMES_PER_RUN: Final = 250
 """8 s. Always as many, from the start of the recording: the last bits of a probability may depend on how many frames
@@ -43,8 +30,6 @@ MAX_FRAMES: Final = (MAX_WINDOW - 2 * PAD) // FRAME
 
 MAX_FRAMES_ON: Final = MAX_FRAMES - OVERLAP // FRAME - 1
 """What goes on after a cut has to fit one together with the end of what is before the cut."""
-
-_MODEL: Final = "silero_vad_16k_sequence.onnx"
 
 
 def speech_windows(blocks: Iterable[Samples]) -> Iterator[Window]:
@@ -95,7 +80,10 @@ class SpeechDetector:
     """
 
     def __init__(self) -> None:
-        self._model = _Model()
+        # With torch, which takes seconds: what is wrong with a recognizer is told before.
+        from watcherd.engine.voice_activity import VoiceActivity  # noqa: PLC0415
+
+        self._model = VoiceActivity()
         self._turns = _Turns()
         self._waiting: Samples = np.empty(0, np.float32)
         self._total = 0
@@ -184,48 +172,3 @@ class _Turns:
         self._most = MAX_FRAMES if pause else MAX_FRAMES_ON
         self._required = 0  # what remains of a long stretch is speech, however short
         return [Span(start, end)]
-
-
-class _Model:
-    """silero's sequence model with the state that it carries from run to run."""
-
-    def __init__(self) -> None:
-        self._session = _session()
-        self._h = np.zeros(STATE_SHAPE, np.float32)
-        self._c = np.zeros(STATE_SHAPE, np.float32)
-        self._context: Samples = np.zeros(CONTEXT, np.float32)
-
-    def __call__(self, samples: Samples) -> npt.NDArray[np.float32]:
-        """Whole frames, samples [frames * 512], to the probability of speech in each, [frames]."""
-        frames = samples.reshape(-1, FRAME)
-        before = np.concatenate([self._context[None], frames[:-1, -CONTEXT:]])
-        self._context = frames[-1, -CONTEXT:].copy()
-        inputs = {"input": np.concatenate([before, frames], axis=1), "h": self._h, "c": self._c}
-        probabilities, self._h, self._c = self._session.run(["speech_probs", "hn", "cn"], inputs)
-        return np.asarray(probabilities, np.float32).reshape(-1)
-
-
-@cache
-def _session() -> Any:  # noqa: ANN401  onnxruntime has no types
-    """The model, loaded once for all recordings; a session may run on several threads at a time."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the model needs the processors more
-    path = _model_file()
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors have no common base
-        raise _unavailable(f"the voice-activity model {path} cannot be loaded: {error}") from error
-
-
-def _model_file() -> Path:
-    # Importing the package would import torch and set torch's number of threads to 1.
-    spec = importlib.util.find_spec("silero_vad")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder, "data", _MODEL)
-        if path.is_file():
-            return path
-    raise _unavailable(f"the voice-activity model {_MODEL} is not installed")
-
-
-def _unavailable(problem: str) -> ModelUnavailableError:
-    return ModelUnavailableError(problem, remedy="Install it: pip install 'silero-vad>=6.2.3,<7'")
