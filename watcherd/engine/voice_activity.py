@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from threadpoolctl import ThreadpoolController
 
 from watcherd.engine.samples import FRAME, Samples
 from watcherd.errors import ModelUnavailableError
@@ -40,8 +41,8 @@ class VoiceActivity:
 
     The network of silero-vad 6 (spectrogram, four convolutions, LSTM), whose probabilities it gives to four digits.
     Only the LSTM has to go from frame to frame: the rest are products of matrices for all frames together, which takes
-    a third of the time of the package's ONNX model. They are numpy's, since PyTorch would divide them among the threads
-    of the recognizer, and these would wait for each other.
+    a third of the time of the package's ONNX model. All is computed on the caller's thread alone: PyTorch would divide
+    it among those of the recognizer, which wait for each other in every frame, and that takes three times as long.
     """
 
     def __init__(self) -> None:
@@ -61,7 +62,8 @@ class VoiceActivity:
         self._context = frames[-1, -CONTEXT:].copy()
         mirrored = frames[:, -2 : -2 - CONTEXT : -1]
         heard = self._layers.convolve(np.concatenate([before, frames, mirrored], axis=1))
-        with torch.inference_mode():
+        torch.get_num_threads()  # the first time that a thread asks, PyTorch sets the thread's number of helpers
+        with torch.inference_mode(), _threads().limit(limits=1, user_api="openmp"):  # of this thread, no other's
             outputs, self._state = self._layers.lstm(torch.from_numpy(heard), self._state)
         return self._layers.decide(outputs.numpy())
 
@@ -119,6 +121,11 @@ def _neighbours(columns: Floats, stride: int) -> Floats:
     count, _, width = columns.shape
     seen: Floats = sliding_window_view(columns.reshape(count, -1), TAPS * width, axis=1)[:, :: stride * width]
     return seen.reshape(-1, TAPS * width)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @cache
