@@ -5,13 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from watcherd.discovery.identity import (
-    CHUNK_BYTES,
-    KEPT_IN_MEMORY_BYTES,
-    HashingStoppedError,
-    content_hash,
-    stat_key,
-)
+from watcherd.discovery.identity import CHUNK_BYTES, KEPT_IN_MEMORY_BYTES, HashingStoppedError, content_hash, stat_key
 from watcherd.errors import FileUnreadableError, ReadError, RecordingChangedError
 
 CONTENT = os.urandom(CHUNK_BYTES * 2 + 77)

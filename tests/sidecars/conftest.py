@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.sidecars.place import Place
 from watcherd.ledger.ledger import Ledger
 from watcherd.ledger.records import Result, StatKey
 from watcherd.publication import publish
 from watcherd.sidecars.destination import Destination
 from watcherd.sidecars.placement import PublishReport, Wishes
+from watcherd.sidecars.publish import Outcome
 from watcherd.transcript import Segment, Transcript
 
 RECORDINGS = {".mp3", ".wav", ".m4a"}
@@ -93,6 +95,10 @@ class Shelf:
             self.ledger.publishing.published(due)
             self.reports[due.path.name] = report
 
+    def outcomes(self, recording: str) -> dict[str, Outcome]:
+        """What became of each sidecar of a recording when it was last published."""
+        return {sidecar.path.name: sidecar.outcome for sidecar in self.reports[recording].sidecars}
+
     def destination(self, recording: Path) -> Destination:
         if self.output is None:
             return Destination.beside(recording, self.folder)
@@ -133,6 +139,13 @@ def shelf(tmp_path: Path) -> Iterator[Shelf]:
     shelf = Shelf(folder, database, Ledger.open(database))
     yield shelf
     shelf.ledger.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    return Place(folder)
 
 
 Mount = Callable[[str], None]

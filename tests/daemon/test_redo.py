@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import Speaker
+from tests.daemon.running import Installation, Running
 from tests.sidecars.conftest import Shelf, shelf
-from tests.test_daemon import Installation, Running, installation, start
 from watcherd.ledger.states import State
 from watcherd.redo import redo
 from watcherd.service.control import Request
 from watcherd.service.requests import BadRequestError
 
-__all__ = ["installation", "shelf", "start"]  # fixtures
+__all__ = ["shelf"]  # a fixture
 
 
 def made(shelf: Shelf, *names: str) -> list[Path]:

@@ -8,11 +8,9 @@ import psutil
 import pytest
 
 from tests.conftest import Speaker
-from tests.test_daemon import Installation, Running, changes, installation, start
+from tests.daemon.running import Installation, Running
 from watcherd.config import ledger_path
 from watcherd.service.control import ask
-
-__all__ = ["changes", "installation", "start"]  # fixtures
 
 
 def status(installation: Installation) -> dict[str, object]:
