@@ -22,8 +22,11 @@ VOICES: Final = {
 LEAST_WORDS: Final = 5
 """A recognizer is not judged by bits of sentences that are only said one after another."""
 
-_UNSPOKEN: Final = re.compile(r'[\[\](){}<>/"\d]')
-"""What stands in the lists for tones and remarks, and figures, which can be written in two ways."""
+_UNSPOKEN: Final = re.compile(r'[\[\](){}<>/"*#\d]|\b[A-Z] [A-Z]\b')
+"""What stands in the lists for tones, keys and remarks, and what can be written in two ways: figures and letters."""
+
+_MISSPELT: Final = {"Un-indentified or witheld": "Unidentified or withheld", "represenatives": "representatives"}
+"""In the English list; a recognizer that writes what is said would be charged with it."""
 
 
 def prompts(language: str, share: Path = SHARE) -> dict[Path, str]:
@@ -32,8 +35,10 @@ def prompts(language: str, share: Path = SHARE) -> dict[Path, str]:
     if language not in VOICES or not listed.is_file():
         return {}
     folder = share / "asterisk" / "sounds" / VOICES[language]
-    lines = gzip.decompress(listed.read_bytes()).decode("utf-8").splitlines()
-    named = (line.partition(": ") for line in lines if not line.startswith(";"))
+    text = gzip.decompress(listed.read_bytes()).decode("utf-8")
+    for wrong, right in _MISSPELT.items():
+        text = text.replace(wrong, right)
+    named = (line.partition(": ") for line in text.splitlines() if not line.startswith(";"))
     files = {words.strip(): folder / f"{name}.g722" for name, _, words in named}
     return {
         file: words

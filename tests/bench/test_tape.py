@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.prompts import VOICES
+from bench.prompts import VOICES, prompts
 from bench.sounds import INTERLUDES, level
 from bench.speech import Clip, Speech, speech
 from bench.tape import tape
@@ -91,9 +91,18 @@ def test_installed_prompts_are_taken_where_they_are_sentences(tmp_path: Path, sp
     sounds, doc = tmp_path / "asterisk" / "sounds" / VOICES["es"], tmp_path / "doc" / "asterisk-core-sounds-es"
     sounds.mkdir(parents=True)
     doc.mkdir(parents=True)
-    listed = ("; Spanish", f"pin: {said}", f"pin-again: {said}", "bye: adiós", "menu: por favor marque 1 o 2 ahora", "")
+    listed = (
+        "; Spanish",
+        f"pin: {said}",
+        f"pin-again: {said}",
+        "bye: adiós",
+        "menu: por favor marque 1 o 2 ahora",
+        "keys: por favor marque * para salir",
+        "spelled: M I S D N",
+        "",
+    )
     (doc / "core-sounds-es.txt.gz").write_bytes(gzip.compress("\n".join(listed).encode()))
-    for name in ("pin", "pin-again", "bye", "menu"):
+    for name in ("pin", "pin-again", "bye", "menu", "keys", "spelled"):
         target = ["-ar", str(RATE), "-ac", "1", str(sounds / f"{name}.g722")]
         source = ["-i", str(speak(said, voice="es"))]
         subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *source, *target], check=True)
@@ -101,6 +110,16 @@ def test_installed_prompts_are_taken_where_they_are_sentences(tmp_path: Path, sp
     assert found.source == "telephone prompts (1 clips)"
     assert [clip.words for clip in found.clips] == [said]
     assert len(found.clips[0].samples) > RATE
+
+
+def test_what_is_misspelt_in_the_list_is_put_right(tmp_path: Path) -> None:
+    sounds, doc = tmp_path / "asterisk" / "sounds" / VOICES["en"], tmp_path / "doc" / "asterisk-core-sounds-en"
+    sounds.mkdir(parents=True)
+    doc.mkdir(parents=True)
+    (sounds / "all-busy.g722").touch()
+    line = "all-busy: All of our represenatives are currently busy."
+    (doc / "core-sounds-en.txt.gz").write_bytes(gzip.compress(line.encode()))
+    assert prompts("en", tmp_path) == {sounds / "all-busy.g722": "All of our representatives are currently busy."}
 
 
 def test_a_language_without_any_speech_is_refused_with_the_package_that_has_some(tmp_path: Path) -> None:
