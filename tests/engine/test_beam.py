@@ -1,16 +1,20 @@
 """Our beam search: against greedy decoding, and against a search written down without caches and batches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.conftest import RATE, noise, silence
 from watcherd.config import ModelSettings
-from watcherd.engine.beam import BEAMS, BeamDecode, _highest
+from watcherd.engine.beam import AS_FAR, BEAMS, MARGIN, SAME_END, BeamDecode, Text, _highest, _rows, _Search
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.client import load_order
 from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
@@ -109,7 +113,7 @@ def textbook(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> tuple
     rules = recognizer._decode._rules
     live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     ended: list[tuple[float, tuple[int, ...]]] = []
-    while len(ended) < BEAMS:
+    while live and len(ended) < BEAMS:
         candidates = [
             (total + logprob, (*tokens, token))
             for total, tokens in live
@@ -118,14 +122,21 @@ def textbook(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> tuple
         ]
         live = []
         for total, tokens in sorted(candidates, reverse=True):
+            if len(live) == BEAMS or total < max(candidates)[0] - MARGIN:
+                break
             if tokens[-1] == rules.end_of_text:
                 ended.append((total / len(tokens), tokens[:-1]))
-            elif len(live) < BEAMS:
+            elif all(words_at_end(tokens, rules) != words_at_end(other, rules) for _, other in live):
                 live.append((total, tokens))
-            if len(live) == BEAMS:
-                break
     avg_logprob, tokens = max(ended)
     return tokens, avg_logprob
+
+
+def words_at_end(tokens: tuple[int, ...], rules: TimestampRules) -> list[str]:
+    """The last words and where timestamps stand between them, but not which."""
+    signs = ["time" if token >= rules.first_timestamp else str(token) for token in tokens]
+    words = [place for place, sign in enumerate(signs) if sign != "time"]
+    return signs[words[-SAME_END] :] if len(words) >= SAME_END else signs
 
 
 def following(
@@ -147,6 +158,64 @@ def following(
         return logprobs
 
 
+TIME = 1000
+END = 900
+
+
+@pytest.fixture
+def search() -> _Search:
+    """Of a window in which three texts are followed: two with another time before the same words."""
+    texts = [Text(tokens, (), -1.0) for tokens in ((TIME, 1, 2, 3), (TIME + 5, 1, 2, 3), (TIME, 1, 2, 4))]
+    return _Search(texts, rows=[7, 8, 9])
+
+
+class Rules:
+    first_timestamp = TIME
+    end_of_text = END
+
+
+def go_on(search: _Search, *candidates: tuple[float, int, int]) -> None:
+    search.go_on(candidates, BEAMS, cast("TimestampRules", Rules))
+
+
+def test_of_texts_that_end_alike_the_most_probable_is_followed(search: _Search) -> None:
+    go_on(search, (-1.1, 0, 5), (-1.2, 1, 5), (-1.3, 2, 5), (-1.4, 1, 6))
+    assert [text.tokens for text in search.texts] == [
+        (TIME, 1, 2, 3, 5),
+        (TIME, 1, 2, 4, 5),
+        (TIME + 5, 1, 2, 3, 6),
+    ]
+    assert search.rows == [7, 9, 8]
+
+
+def test_times_do_not_make_a_difference_but_where_they_stand_does(search: _Search) -> None:
+    go_on(search, (-1.1, 0, TIME + 9), (-1.2, 1, TIME + 10), (-1.3, 0, 5), (-1.4, 2, TIME + 9))
+    assert [text.tokens[-2:] for text in search.texts] == [(3, TIME + 9), (3, 5), (4, TIME + 9)]
+
+
+def test_a_text_that_has_become_improbable_is_given_up_and_cannot_end(search: _Search) -> None:
+    go_on(search, (-1.1, 0, 5), (-1.1 - MARGIN - 0.01, 1, END), (-9.0, 2, 6))
+    assert [text.tokens[-1] for text in search.texts] == [5]
+    assert search.ended == []
+
+
+def test_a_text_that_leaves_speech_out_does_not_win(search: _Search) -> None:
+    short = Text((TIME, 1, TIME + 100), (), -0.3, ended=True)
+    whole = Text((TIME, 1, TIME + 100, TIME + 100, 2, 3, TIME + 100 + AS_FAR + 1), (), -3.0, ended=True)
+    search.ended = [short, whole]
+    assert search.best(TIME) is whole
+    search.ended = [short, replace(whole, tokens=(*whole.tokens[:-1], TIME + 100 + AS_FAR))]
+    assert search.best(TIME) is short
+
+
+@given(st.lists(st.integers(0, 9), max_size=20))
+def test_texts_keep_their_rows_where_they_can(befores: list[int]) -> None:
+    rows = _rows(befores)
+    assert sorted(rows) == list(range(len(befores)))
+    for row in {before for before in befores if before < len(befores)}:
+        assert befores[rows.index(row)] == row
+
+
 def test_the_highest_scores_are_found_without_sorting_all() -> None:
     scores = torch.randn(7, 3003, generator=torch.Generator().manual_seed(0))
     scores[0, :500] = -inf
@@ -160,5 +229,5 @@ def test_the_highest_scores_are_found_without_sorting_all() -> None:
 
 
 def test_the_engine_is_told_how_to_decode() -> None:
-    assert load_order(ModelSettings(), {}).decoding == "fast"
-    assert load_order(ModelSettings(decoding="accurate"), {}).decoding == "accurate"
+    assert load_order(ModelSettings(), {}).decoding == "auto"
+    assert load_order(ModelSettings(decoding="fast"), {}).decoding == "fast"

@@ -1,6 +1,6 @@
 """The keys and values that a Whisper decoder attends to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
@@ -17,6 +17,7 @@ class DecoderCache:
         *,
         capacity: int,
         dtype: torch.dtype,
+        ways: int = 1,
     ) -> None:
         """Start without tokens.
 
@@ -24,60 +25,83 @@ class DecoderCache:
             heard: for each layer its keys and values of the encoder's output; overwritten when rows are dropped.
             capacity: the most tokens that a row will have, the prompt with them.
             dtype: of the tokens' keys and values.
+            ways: how many texts may follow one window at once.
         """
         self.length = 0
-        self._ways = 1
         self._heard = heard
-        rows, heads, _, width = heard[0][0].shape
+        self._ways = ways
+        self._asking: torch.Tensor | None = None
+        windows, heads, _, width = heard[0][0].shape
+        self._rows = windows
+        room = (windows * ways, heads, capacity, width)
         self._said: list[KeysAndValues] = [
-            (
-                torch.empty(rows, heads, capacity, width, dtype=dtype, device=keys.device),
-                torch.empty(rows, heads, capacity, width, dtype=dtype, device=keys.device),
-            )
+            (torch.empty(room, dtype=dtype, device=keys.device), torch.empty(room, dtype=dtype, device=keys.device))
             for keys, _ in heard
         ]
 
     def heard(self, layer: int) -> KeysAndValues:
-        """The encoder's output for cross-attention."""
+        """The encoder's output for cross-attention, one row a window."""
         return self._heard[layer]
 
     def extend(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> KeysAndValues:
         """Add the newest tokens' keys and values at ``length``; returns those of all tokens so far."""
         until = self.length + keys.shape[2]
         all_keys, all_values = self._said[layer]
-        all_keys[:, :, self.length : until] = keys
-        all_values[:, :, self.length : until] = values
-        return all_keys[:, :, :until], all_values[:, :, :until]
+        all_keys[: self._rows, :, self.length : until] = keys
+        all_values[: self._rows, :, self.length : until] = values
+        return all_keys[: self._rows, :, :until], all_values[: self._rows, :, :until]
 
     def advance(self, tokens: int) -> None:
         """Count the tokens that every layer has been extended by."""
         self.length += tokens
 
-    def fork(self, ways: int) -> None:
-        """Let the text of every row go on in so many ways; they share what was heard.
+    def ask(self, queries: torch.Tensor) -> torch.Tensor:
+        """Each row's queries [rows, tokens, width] as its window's; [windows, ways, width] once rows follow others.
 
-        From now on a layer is extended by ``ways`` times as many rows, those of one row side by side.
+        Where a window has fewer rows are zeros, so that what comes out for a row does not depend on how many others
+        there are: kernels for few and for many queries may sum in different orders.
         """
-        self._ways = ways
-        for layer, (keys, values) in enumerate(self._said):
-            self._said[layer] = (keys.repeat_interleave(ways, 0), values.repeat_interleave(ways, 0))
+        if self._asking is None:
+            return queries
+        windows = self._heard[0][0].shape[0]
+        padded = queries.new_zeros(windows * self._ways, queries.shape[2])
+        padded[self._asking] = queries[:, 0]
+        return padded.view(windows, self._ways, -1)
 
-    def follow(self, before: torch.Tensor) -> None:
-        """Let each way of each row go on from the text of the way at this index, int64 [rows * ways]."""
-        _move(self._so_far(), before)
+    def answer(self, attended: torch.Tensor) -> torch.Tensor:
+        """The way back from ``ask``."""
+        return attended if self._asking is None else attended.flatten(0, 1)[self._asking, None]
+
+    def follow(self, befores: Sequence[int], places: Sequence[int]) -> None:
+        """Let each row go on from the text of the row at this index.
+
+        From now on there are as many rows as these; they read one token at a time.
+
+        Args:
+            befores: for each row another one's index, or its own.
+            places: for each row its window's index times ``ways``, and which of that window's texts it is.
+        """
+        device = self._heard[0][0].device
+        self._rows = len(befores)
+        _move(self._so_far(), torch.tensor(befores, device=device))
+        self._asking = torch.tensor(places, device=device)
 
     def keep(self, rows: torch.Tensor) -> torch.Tensor:
-        """Drop all rows but those at these ascending indices, with all their ways.
+        """Drop all rows but those at these ascending indices, and the windows that they hear.
 
         Returns:
             The indices in the order that the rows have from now on: the last ones take the places of dropped ones.
         """
-        order = compact(rows)
-        said_order = every_way(order, self._ways)
+        order = self.keep_windows(rows)
+        self._rows = order.shape[0]
+        _move(self._so_far(), order)
+        return order
+
+    def keep_windows(self, windows: torch.Tensor) -> torch.Tensor:
+        """The same for what was heard alone, where ``follow`` says next who hears what is left."""
+        order = compact(windows)
         _move((tensor for pair in self._heard for tensor in pair), order)
-        _move(self._so_far(), said_order)
-        self._heard = [_first(pair, order.shape[0]) for pair in self._heard]
-        self._said = [_first(pair, said_order.shape[0]) for pair in self._said]
+        self._heard = [(keys[: order.shape[0]], values[: order.shape[0]]) for keys, values in self._heard]
         return order
 
     def _so_far(self) -> Iterator[torch.Tensor]:
@@ -96,19 +120,11 @@ def compact(rows: torch.Tensor) -> torch.Tensor:
     return order
 
 
-def every_way(rows: torch.Tensor, ways: int) -> torch.Tensor:
-    """Indices of rows to those of all their ways, which stand side by side."""
-    return (rows[:, None] * ways + torch.arange(ways, device=rows.device)).flatten()
-
-
 def _move(tensors: Iterable[torch.Tensor], origins: torch.Tensor) -> None:
     """Let the first rows of each be those at these indices, in its own memory."""
     places = (origins != torch.arange(origins.shape[0], device=origins.device)).nonzero()[:, 0]
+    if places.shape[0] == 0:
+        return
     moved = origins[places]
     for tensor in tensors:
         tensor[places] = tensor[moved]
-
-
-def _first(pair: KeysAndValues, rows: int) -> KeysAndValues:
-    keys, values = pair
-    return keys[:rows], values[:rows]

@@ -50,6 +50,7 @@ class GreedyDecode:
         """
         self._decoder = decoder
         self._rules = rules
+        self._ways = 1
         self._no_speech_id = no_speech_id
         self._language_places = {token: place for place, token in enumerate(language_ids)}
         self._language_ids = torch.tensor(language_ids, dtype=torch.int64, device=decoder.device)
@@ -101,7 +102,7 @@ class GreedyDecode:
         """
         most = min(max_new_tokens, self._decoder.context - len(prompts[0]))
         prompt = torch.tensor(prompts, device=self._decoder.device)
-        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype)
+        cache = DecoderCache(heard, capacity=prompt.shape[1] + most, dtype=self._decoder.dtype, ways=self._ways)
         # With text before it, noise sounds less like silence: 0.4 instead of 0.8 to Whisper base.
         alone = self._after_start(heard, prompts[0][start_at]) if start_at else None
         hidden = self._decoder.step(prompt, cache)

@@ -90,7 +90,7 @@ class TextDecoder:
     def step(self, tokens: torch.Tensor, cache: DecoderCache, look: Look | None = None) -> torch.Tensor:
         """Read tokens, int64 [rows, tokens], after those in the cache, and add them to it.
 
-        Where the cache is forked, several rows have heard the same; they read one token each.
+        Where several rows have heard the same window, they read one token each.
 
         Returns:
             The last layer's normalised output [rows, tokens, width], for ``logits``.
@@ -107,13 +107,12 @@ class TextDecoder:
             hidden = hidden + block.said_out(attended)
             keys, values = cache.heard(index)
             # Rows that heard the same ask as if they were one row's tokens: what was heard is read once for all.
-            asking = block.heard_q(block.norm_heard(hidden)).view(keys.shape[0], -1, hidden.shape[2])
-            (queries,) = split_heads(asking, 1, self.heads)
+            (queries,) = split_heads(cache.ask(block.heard_q(block.norm_heard(hidden))), 1, self.heads)
             queries = queries.to(self._heard_dtype)
             if look is not None:
                 look(index, queries, keys)
-            attended = attend_once(queries, keys, values)
-            hidden = hidden + block.heard_out(attended.to(hidden.dtype).view(hidden.shape))
+            attended = cache.answer(attend_once(queries, keys, values).to(hidden.dtype))
+            hidden = hidden + block.heard_out(attended)
             hidden = hidden + block.feed_out(block.activate(block.feed_in(block.norm_feed(hidden))))
         cache.advance(count)
         return self._norm(hidden)
@@ -130,8 +129,7 @@ def _attend_by_products(queries: torch.Tensor, keys: torch.Tensor, values: torch
     company, and has no fast path for bfloat16 on every make of processor.
     """
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
-    weights = scores.softmax(-1, dtype=torch.float32).to(values.dtype)
-    attended: torch.Tensor = weights @ values
+    attended: torch.Tensor = scores.softmax(-1) @ values  # which computes in float32, whatever goes in and comes out
     return attended.transpose(1, 2).flatten(2)
 
 
