@@ -10,7 +10,10 @@ from watcherd.engine.samples import SAMPLES_PER_S, Span
 from watcherd.engine.windows import Window
 
 SECOND = SAMPLES_PER_S
-LONGEST_HELD = (27 + 1 + 27 + 1) * SECOND
+LONGEST = 28 * SECOND + 9 * SECOND // 10
+"""A stretch that fits a window with its pads."""
+
+LONGEST_HELD = 2 * LONGEST + 2 * SECOND
 """A stretch that has ended, a pause that may yet turn out short, and one that goes on."""
 
 
@@ -48,10 +51,10 @@ def test_without_speech_there_is_no_window() -> None:
     assert pack([], 100 * SECOND) == []
 
 
-def test_speech_keeps_half_a_second_at_either_side() -> None:
+def test_speech_keeps_three_tenths_of_a_second_at_either_side() -> None:
     (window,) = pack(seconds((5, 7)), 20 * SECOND)
 
-    assert pieces(window) == [(4.5, 7.5)]
+    assert pieces(window) == [(4.7, 7.3)]
 
 
 def test_a_window_does_not_reach_beyond_the_recording() -> None:
@@ -60,67 +63,67 @@ def test_a_window_does_not_reach_beyond_the_recording() -> None:
     assert pieces(window) == [(0.0, 7.25)]
 
 
-def test_a_pause_of_a_second_is_kept_and_a_longer_one_is_cut_to_a_second() -> None:
-    (window,) = pack(seconds((5, 7), (8, 9), (10.5, 12)), 20 * SECOND)
+def test_a_pause_of_six_tenths_of_a_second_is_kept_and_a_longer_one_is_cut_to_that() -> None:
+    (window,) = pack(seconds((5, 7), (7.6, 9), (10, 12)), 20 * SECOND)
 
-    assert pieces(window) == [(4.5, 9.5), (10.0, 12.5)]
+    assert pieces(window) == [(4.7, 9.3), (9.7, 12.3)]
 
 
 def test_sentences_far_apart_share_a_window() -> None:
     (window,) = pack(seconds((5, 7), (300, 303)), 400 * SECOND)
 
-    assert pieces(window) == [(4.5, 7.5), (299.5, 303.5)]
+    assert pieces(window) == [(4.7, 7.3), (299.7, 303.3)]
 
 
 def test_a_full_window_ends_at_the_longest_pause_near_its_end() -> None:
-    speech = seconds((1, 20), (20.9, 25.7), (26.1, 27.9), (28.1, 34))
+    speech = seconds((1, 20), (20.5, 27.7), (28.1, 29.4), (29.6, 34))
 
     first, second = pack(speech, 40 * SECOND)
 
-    assert pieces(first) == [(0.5, 25.9)]  # the longest pause of all, after 20 s, would leave too much of it empty
-    assert pieces(second) == [(25.9, 34.5)]
+    assert pieces(first) == [(0.7, 27.9)]  # the longest pause of all, after 20 s, would leave too much of it empty
+    assert pieces(second) == [(27.9, 34.3)]
 
 
 def test_of_equal_pauses_the_last_is_taken() -> None:
-    speech = seconds((1, 6), (6.5, 16), (16.5, 20), (20.5, 24), (24.5, 28), (28.5, 34))
+    speech = seconds((1, 6), (6.5, 16), (16.5, 20), (20.5, 24), (24.5, 29), (29.5, 34))
 
-    assert pack(speech, 40 * SECOND)[0].end_ms == 28_250
+    assert pack(speech, 40 * SECOND)[0].end_ms == 29_250
 
 
 def test_where_nobody_pauses_the_next_window_begins_with_the_end_of_the_one_before() -> None:
     windows = pack(seconds((1, 27), (27, 50), (50, 70)), 80 * SECOND)
 
-    assert [pieces(window) for window in windows] == [[(0.5, 27.0)], [(24.0, 50.0)], [(47.0, 70.5)]]
+    assert [pieces(window) for window in windows] == [[(0.7, 27.0)], [(24.0, 50.0)], [(47.0, 70.3)]]
     assert [window.shared for window in windows] == [*seconds((24, 27), (47, 50)), None]
     assert list(windows[1].speech) == seconds((24, 27), (27, 50))
 
 
 def test_what_is_shared_holds_no_pause_that_was_cut_out() -> None:
-    windows = pack(seconds((1, 10), (12, 27), (27.5, 29), (29, 50)), 80 * SECOND)
+    windows = pack(seconds((1, 10), (12, 28), (28.5, 31), (31, 53)), 80 * SECOND)
 
-    assert [pieces(window) for window in windows] == [[(0.5, 10.5), (11.5, 27.25)], [(27.25, 50.5)]]
+    assert [pieces(window) for window in windows] == [[(0.7, 10.3), (11.7, 28.25)], [(28.25, 53.3)]]
 
-    windows = pack(seconds((1, 1.9), (12, 14), (14, 37.5)), 80 * SECOND)
+    windows = pack(seconds((1, 2), (12, 14), (14, 39.5)), 80 * SECOND)
 
-    assert [pieces(window) for window in windows] == [[(0.5, 2.4), (11.5, 14.0)], [(11.5, 38.0)]]
+    assert [pieces(window) for window in windows] == [[(0.7, 2.3), (11.7, 14.0)], [(11.7, 39.8)]]
 
 
 def test_a_pause_of_a_tenth_of_a_second_is_none_to_read_again_for() -> None:
     windows = pack(seconds((1, 15), (15.1, 35)), 80 * SECOND)
 
-    assert [pieces(window) for window in windows] == [[(0.5, 15.05)], [(15.05, 35.5)]]
+    assert [pieces(window) for window in windows] == [[(0.7, 15.05)], [(15.05, 35.3)]]
 
 
 @st.composite
 def recordings(draw: st.DrawFn) -> tuple[list[Span], int]:
-    """Up to five minutes: stretches of 32 ms to 27 s, parted by pauses of any length or, after a cut, by none."""
+    """Up to five minutes: stretches of 32 ms to 28.9 s, parted by pauses of any length or, after a cut, by none."""
     speech: list[Span] = []
     position = draw(st.integers(0, 3 * SECOND))
-    longest = 27 * SECOND
+    longest = LONGEST
     for length, pause in draw(
         st.lists(
             st.tuples(
-                st.integers(512, 5 * SECOND) | st.integers(20 * SECOND, 27 * SECOND),
+                st.integers(512, 5 * SECOND) | st.integers(20 * SECOND, LONGEST),
                 st.just(0) | st.integers(1600, 2 * SECOND) | st.integers(SECOND, 60 * SECOND),
             ),
             max_size=20,
@@ -130,7 +133,7 @@ def recordings(draw: st.DrawFn) -> tuple[list[Span], int]:
             break
         speech.append(Span(position, position + min(length, longest)))
         position = speech[-1].end + pause
-        longest = 27 * SECOND if pause else 27 * SECOND - OVERLAP
+        longest = LONGEST if pause else LONGEST - OVERLAP
     end = speech[-1].end if speech else 0
     return speech, end + draw(st.integers(0, 5 * SECOND))
 

@@ -1,4 +1,4 @@
-"""Most of a minute in which nobody pauses: from voice activity to text, with a real model."""
+"""A minute in which nobody pauses: from voice activity to text, with a real model."""
 
 import subprocess
 from pathlib import Path
@@ -24,7 +24,9 @@ TEXT = (
     "and wanted to try it too. In the garden behind the church there are seven apple trees. Nobody remembers who "
     "planted them. The doctor came late that night and stayed until the fever was gone. Then he drank a cup of coffee "
     "and went home. They painted the kitchen yellow and the door green. It took them three days and a great deal of "
-    "patience."
+    "patience. The bus was late again, so we walked along the river and talked about the summer. Nobody had seen the "
+    "island, but everybody knew a story about it. On Sunday the market was full of people who had come by boat, and "
+    "the baker sold everything before noon."
 )
 ECHO = ((0.05, 0.3), (0.11, 0.25), (0.17, 0.2), (0.23, 0.15))
 

@@ -75,7 +75,7 @@ class SpeechDetector:
     """Finds the stretches of speech in consecutive samples, whatever the lengths in which they come.
 
     Stretches have 32 ms resolution, last longer than 250 ms and are parted by pauses of 100 ms or more, except where
-    one goes on for 27 s, or for 24 s after a cut: it is cut where it sounds the least like speech, and the next one
+    one goes on for 28.9 s, or for 25.8 s after a cut: it is cut where it sounds the least like speech, and the next one
     starts where it ends, or a frame later where that frame is none.
     """
 

@@ -26,7 +26,7 @@ from watcherd.engine.vocabulary import spoken
 from watcherd.engine.words import TimedToken, pieces, words
 
 MAX_NEW_TOKENS = 220
-"""Per window. 28 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
+"""Per window. 29.5 s of fast English take about 120 tokens; a loop is cut off here instead of at the model's 448."""
 
 NO_SPEECH_TOKENS = ("<|nospeech|>", "<|nocaptions|>")
 """The token that means silence: its name since large-v3, and the one before."""

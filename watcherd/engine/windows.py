@@ -1,4 +1,4 @@
-"""A window: up to 28 s of a recording's speech in pieces, and the way from its times back to the recording's."""
+"""A window: up to 29.5 s of a recording's speech in pieces, and the way from its times back to the recording's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
