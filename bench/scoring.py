@@ -16,6 +16,9 @@ from bench.timed import Timed
 NEAR_S: Final = 1.0
 """Timestamps are that far off at times, which makes no word an invented one."""
 
+UNACCENTED: Final = frozenset({"es", "fr"})
+"""Languages whose prompts were written down without many of their accents: "boite" stands beside "boîte"."""
+
 _FIGURES: Final = re.compile(r"\d+")
 
 
@@ -90,5 +93,4 @@ def _normalizer(language: str) -> BasicTextNormalizer | EnglishTextNormalizer:
         # Knows contractions, titles and numbers; its table of British spellings comes with the model only and would
         # change reference and transcript alike.
         return EnglishTextNormalizer({})  # type: ignore[no-untyped-call]  # transformers leaves it untyped
-    # The words of the Spanish prompts were written down without most of their accents.
-    return BasicTextNormalizer(remove_diacritics=language == "es")
+    return BasicTextNormalizer(remove_diacritics=language in UNACCENTED)
