@@ -55,7 +55,7 @@ class Watcherd:
         *,
         dtype: str,
         device: str = "cpu",
-        decoding: Literal["fast", "accurate"] = "fast",
+        decoding: Literal["auto", "fast", "accurate"] = "auto",
     ) -> None:
         self._language = language
         self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
@@ -156,8 +156,8 @@ class FasterWhisper(InThisProcess):
 CONTENDERS: Final[Mapping[str, Callable[[str, str], Contender]]] = {
     "watcherd float32": partial(Watcherd, dtype="float32"),
     "watcherd int8": partial(Watcherd, dtype="int8"),
-    "watcherd float32, accurate": partial(Watcherd, dtype="float32", decoding="accurate"),
-    "watcherd int8, accurate": partial(Watcherd, dtype="int8", decoding="accurate"),
+    "watcherd float32, fast": partial(Watcherd, dtype="float32", decoding="fast"),
+    "watcherd int8, fast": partial(Watcherd, dtype="int8", decoding="fast"),
     "transformers pipeline, chunks of 30 s, batch 8": partial(Pipeline, chunked=True),
     "transformers pipeline, sequential": partial(Pipeline, chunked=False),
     "faster-whisper int8, batch 8, beam 1": partial(FasterWhisper, compute_type="int8", beam_size=1, batched=True),

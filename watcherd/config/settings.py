@@ -30,7 +30,7 @@ class ModelSettings(Table):
     device: Annotated[str, AfterValidator(values.device)] = "auto"
     dtype: Literal["auto", "float16", "bfloat16", "float32", "int8"] = "auto"
     batch_size: Annotated[int | Literal["auto"], PlainValidator(values.batch_size)] = "auto"
-    decoding: Literal["fast", "accurate"] = "fast"
+    decoding: Literal["auto", "fast", "accurate"] = "auto"
     """Whether one text of each window is followed or the most probable of several is sought."""
     word_times: bool = False
     """Whether every word gets its time, also where that costs a further pass over the text."""

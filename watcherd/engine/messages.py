@@ -21,7 +21,7 @@ class LoadModel:
     device: str
     dtype: str
     batch_size: int | Literal["auto"]
-    decoding: Literal["fast", "accurate"] = "fast"
+    decoding: Literal["auto", "fast", "accurate"] = "auto"
     word_times: bool = False
     languages: Mapping[str, str] = field(default_factory=dict)
     """What recordings may be read as, a code or "auto", by the keys of the configuration that ask for it."""

@@ -90,7 +90,8 @@ class Engine:
             placement = suited(placement, checkpoint.family)
         refuse_languages_of(checkpoint, order.languages)
         batch_size = None if order.batch_size == "auto" else order.batch_size
-        accurate = order.decoding == "accurate"
+        # Each of its steps waits for the device, which costs a GPU, and next to nothing where that is the processor.
+        accurate = order.decoding == "accurate" or (order.decoding == "auto" and placement.device.type == "cpu")
         recognizer = load(checkpoint, placement, batch_size, accurate=accurate, word_times=order.word_times)
         self._send(
             ModelLoaded(
