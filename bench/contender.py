@@ -103,7 +103,7 @@ class InThisProcess:
 
 
 class Pipeline(InThisProcess):
-    """The pipeline of transformers, greedy as watcherd is."""
+    """The pipeline of transformers, decoding greedily."""
 
     def __init__(self, model: str, language: str, *, chunked: bool) -> None:
         import torch  # noqa: PLC0415  in this process no contender pays for the libraries of another
