@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from watcherd.engine.beam import AS_FAR, BEAMS, MARGIN, SAME_END, BeamDecode, Te
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.client import load_order
 from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
-from watcherd.engine.devices import place
+from watcherd.engine.devices import Placement, place, seeks_accuracy
 from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.timestamp_rules import TimestampRules
 from watcherd.engine.whisper import WhisperRecognizer
@@ -231,3 +231,19 @@ def test_the_highest_scores_are_found_without_sorting_all() -> None:
 def test_the_engine_is_told_how_to_decode() -> None:
     assert load_order(ModelSettings(), {}).decoding == "auto"
     assert load_order(ModelSettings(decoding="fast"), {}).decoding == "fast"
+
+
+@pytest.mark.parametrize(
+    ("decoding", "device", "several"),
+    [
+        ("auto", "cpu", True),
+        ("auto", "cuda", False),
+        ("fast", "cpu", False),
+        ("accurate", "cuda", True),
+    ],
+)
+def test_several_texts_are_followed_where_that_costs_little_or_is_asked_for(
+    *, decoding: Literal["auto", "fast", "accurate"], device: str, several: bool
+) -> None:
+    placement = Placement(torch.device(device), torch.float16, "a processor")
+    assert seeks_accuracy(placement, decoding) is several

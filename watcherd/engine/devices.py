@@ -1,7 +1,7 @@
 """Which device the model runs on, and in which number format."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import torch
 
@@ -74,6 +74,15 @@ def suited(placement: Placement, family: str) -> Placement:
     """
     can = placement.device.type == "cpu" and family in INT8_FAMILIES and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return replace(placement, int8=True) if can and multiplies_int8() else placement
+
+
+def seeks_accuracy(placement: Placement, decoding: Literal["auto", "fast", "accurate"]) -> bool:
+    """Whether ``decoding`` means to follow several texts of a window.
+
+    "auto" does so on a CPU. Every step of it waits for the device, which would leave a GPU idle, and its price there is
+    not known.
+    """
+    return decoding == "accurate" or (decoding == "auto" and placement.device.type == "cpu")
 
 
 def multiplies_int8() -> bool:

@@ -80,7 +80,7 @@ class Engine:
         started = time.monotonic()
         # What is wrong with a model that is here is told before the imports that take seconds.
         checkpoint = on_disk(order.model_id)
-        from watcherd.engine.devices import place, suited  # noqa: PLC0415
+        from watcherd.engine.devices import place, seeks_accuracy, suited  # noqa: PLC0415
         from watcherd.engine.families import load  # noqa: PLC0415
 
         _silence_libraries()
@@ -90,8 +90,7 @@ class Engine:
             placement = suited(placement, checkpoint.family)
         refuse_languages_of(checkpoint, order.languages)
         batch_size = None if order.batch_size == "auto" else order.batch_size
-        # Each of its steps waits for the device, which costs a GPU, and next to nothing where that is the processor.
-        accurate = order.decoding == "accurate" or (order.decoding == "auto" and placement.device.type == "cpu")
+        accurate = seeks_accuracy(placement, order.decoding)
         recognizer = load(checkpoint, placement, batch_size, accurate=accurate, word_times=order.word_times)
         self._send(
             ModelLoaded(
