@@ -16,13 +16,22 @@ from dataclasses import astuple
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bench.processes import peak_mib, threads
 from bench.timed import Timed
 from watcherd.engine.checkpoints import PREFIX
 from watcherd.engine.client import EngineClient, EngineEvent, EngineExited
-from watcherd.engine.messages import Failed, Finished, FromEngine, LoadModel, ModelFailed, ModelLoaded, Transcribe
+from watcherd.engine.messages import (
+    Decoding,
+    Failed,
+    Finished,
+    FromEngine,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    Transcribe,
+)
 from watcherd.engine.packaged import PACKAGES
 from watcherd.transcript import Transcript
 
@@ -55,7 +64,7 @@ class Watcherd:
         *,
         dtype: str,
         device: str = "cpu",
-        decoding: Literal["auto", "fast", "accurate"] = "auto",
+        decoding: Decoding = "auto",
     ) -> None:
         self._language = language
         self._events: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()

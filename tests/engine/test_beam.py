@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from watcherd.engine.client import load_order
 from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
 from watcherd.engine.devices import Placement, place, seeks_accuracy
 from watcherd.engine.greedy import Decoded, GreedyDecode
+from watcherd.engine.messages import Decoding
 from watcherd.engine.timestamp_rules import TimestampRules
 from watcherd.engine.whisper import WhisperRecognizer
 
@@ -243,7 +244,7 @@ def test_the_engine_is_told_how_to_decode() -> None:
     ],
 )
 def test_several_texts_are_followed_where_that_costs_little_or_is_asked_for(
-    *, decoding: Literal["auto", "fast", "accurate"], device: str, several: bool
+    *, decoding: Decoding, device: str, several: bool
 ) -> None:
     placement = Placement(torch.device(device), torch.float16, "a processor")
     assert seeks_accuracy(placement, decoding) is several

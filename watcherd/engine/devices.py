@@ -1,10 +1,11 @@
 """Which device the model runs on, and in which number format."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import torch
 
+from watcherd.engine.messages import Decoding
 from watcherd.errors import DeviceUnavailableError
 
 _DTYPES = {
@@ -76,7 +77,7 @@ def suited(placement: Placement, family: str) -> Placement:
     return replace(placement, int8=True) if can and multiplies_int8() else placement
 
 
-def seeks_accuracy(placement: Placement, decoding: Literal["auto", "fast", "accurate"]) -> bool:
+def seeks_accuracy(placement: Placement, decoding: Decoding) -> bool:
     """Whether ``decoding`` means to follow several texts of a window.
 
     "auto" does so on a CPU. Every step of it waits for the device, which would leave a GPU idle, and its price there is

@@ -11,6 +11,7 @@ from watcherd.partial import Partial
 from watcherd.transcript import Transcript
 
 Channels = Literal["mix", "split"]
+Decoding = Literal["auto", "fast", "accurate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class LoadModel:
     device: str
     dtype: str
     batch_size: int | Literal["auto"]
-    decoding: Literal["auto", "fast", "accurate"] = "auto"
+    decoding: Decoding = "auto"
     word_times: bool = False
     languages: Mapping[str, str] = field(default_factory=dict)
     """What recordings may be read as, a code or "auto", by the keys of the configuration that ask for it."""
