@@ -22,6 +22,13 @@ VOICES: Final = {
 LEAST_WORDS: Final = 5
 """A recognizer is not judged by bits of sentences that are only said one after another."""
 
+FASTEST: Final = 23.0
+"""Letters and blanks a second. More of them stand in the lists beside beeps, beside sentences that their speakers left
+out, and where a line has run into the next one; the quickest of what is said has 22.7."""
+
+BYTES_PER_S: Final = 8000
+"""Of G.722."""
+
 _UNSPOKEN: Final = re.compile(r'[\[\](){}<>/"*#\d]|\b[A-Z] [A-Z]\b')
 """What stands in the lists for tones, keys and remarks, and what can be written in two ways: figures and letters."""
 
@@ -43,5 +50,9 @@ def prompts(language: str, share: Path = SHARE) -> dict[Path, str]:
     return {
         file: words
         for words, file in files.items()
-        if len(words.split()) >= LEAST_WORDS and not _UNSPOKEN.search(words) and file.is_file()
+        if len(words.split()) >= LEAST_WORDS and not _UNSPOKEN.search(words) and file.is_file() and _fits(words, file)
     }
+
+
+def _fits(words: str, file: Path) -> bool:
+    return len(words) / FASTEST <= file.stat().st_size / BYTES_PER_S

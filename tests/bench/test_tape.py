@@ -99,10 +99,11 @@ def test_installed_prompts_are_taken_where_they_are_sentences(tmp_path: Path, sp
         "menu: por favor marque 1 o 2 ahora",
         "keys: por favor marque * para salir",
         "spelled: M I S D N",
+        f"mismatch: {said} {said} {said} {said}",
         "",
     )
     (doc / "core-sounds-es.txt.gz").write_bytes(gzip.compress("\n".join(listed).encode()))
-    for name in ("pin", "pin-again", "bye", "menu", "keys", "spelled"):
+    for name in ("pin", "pin-again", "bye", "menu", "keys", "spelled", "mismatch"):
         target = ["-ar", str(RATE), "-ac", "1", str(sounds / f"{name}.g722")]
         source = ["-i", str(speak(said, voice="es"))]
         subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *source, *target], check=True)
@@ -116,7 +117,7 @@ def test_what_is_misspelt_in_the_list_is_put_right(tmp_path: Path) -> None:
     sounds, doc = tmp_path / "asterisk" / "sounds" / VOICES["en"], tmp_path / "doc" / "asterisk-core-sounds-en"
     sounds.mkdir(parents=True)
     doc.mkdir(parents=True)
-    (sounds / "all-busy.g722").touch()
+    (sounds / "all-busy.g722").write_bytes(bytes(4 * 8000))
     line = "all-busy: All of our represenatives are currently busy."
     (doc / "core-sounds-en.txt.gz").write_bytes(gzip.compress(line.encode()))
     assert prompts("en", tmp_path) == {sounds / "all-busy.g722": "All of our representatives are currently busy."}

@@ -93,12 +93,12 @@ class TimestampRules:
         logits.index_fill_(1, self._never, -inf)
         closing = state.after_timestamp & ~state.after_pair
         opened = state.after_timestamp & state.after_pair
-        logits[:, : self.end_of_text].masked_fill_(closing[:, None], -inf)
+        _forbid(logits[:, : self.end_of_text], closing)
         text, timestamps = logits[:, : self.first_timestamp], logits[:, self.first_timestamp :]
         lowest = torch.where(closing, state.latest, state.latest + 1)
         timestamps.masked_fill_(opened[:, None] | (self._timestamps < lowest[:, None]), -inf)
         wanted = timestamps.logsumexp(-1) > text.amax(-1)
-        text.masked_fill_(wanted[:, None], -inf)
+        _forbid(text, wanted)
 
     def advance(self, state: TimestampState, chosen: torch.Tensor) -> None:
         """Take in each row's next token, int64 [rows]."""
@@ -106,3 +106,12 @@ class TimestampRules:
         state.after_pair = state.after_timestamp
         state.after_timestamp = timestamp
         state.latest = torch.where(timestamp, chosen, state.latest)
+
+
+def _forbid(logits: torch.Tensor, rows: torch.Tensor) -> None:
+    """Let nothing of these scores be chosen in the rows where that is so, bool [rows]."""
+    if logits.device.type == "cpu":
+        # A few rows of many, and a pass over all of them takes longer than a log-softmax.
+        logits.index_fill_(0, rows.nonzero()[:, 0], -inf)
+    else:
+        logits.masked_fill_(rows[:, None], -inf)  # without waiting for the device to say which
