@@ -29,7 +29,11 @@ had 967 where 3 had 948.
 
 SAME_END: Final = 3
 """Two texts that end with so many equal tokens go on alike, and only the more probable one is followed; timestamps
-count as equal. Otherwise a beam is full of the same words with other times and commas."""
+count as equal. Otherwise a beam is full of the same words with other times and commas.
+
+To give the one that is followed the probability of the others, too, or to choose among the texts that have ended the
+one that differs least from all of them, changed nothing: 1,620 and 1,622 wrong words of 16,082 instead of 1,624.
+"""
 
 AS_FAR: Final = 50
 """A text whose last timestamp is more than a second (of 0.02 s a step) before the furthest one's has left speech out:

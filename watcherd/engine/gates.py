@@ -4,8 +4,13 @@ A model writes something for any sound. What it makes up repeats itself, is gues
 stands under millions of subtitled videos. Each gate looks for one of these; none of them runs the model.
 
 A reading that is not believed is read again in halves, at the same temperature of 0: a half is other audio, so that the
-model gets out of its loop, and it is deterministic, so that an interrupted recording ends like any other. Higher
-temperatures were given no chance to prove more: on the tapes that were measured no genuine window failed a gate.
+model gets out of its loop, and it is deterministic, so that an interrupted recording ends like any other.
+
+Higher temperatures were tried before the halves, 0.2 to 0.8 as in Radford et al. 2022, on three times ten minutes of
+English: every other passage under noise 3 dB below to 6 dB above what is said, or 4 to 12 dB above it, and all of it at
+1.6 to 2.1 times its speed. Of Whisper tiny.en's readings 5, 1 and 26 failed a gate, 0, 1 and 2 of these passed at a
+higher temperature, and 27.1, 42.6 and 70.2 % of the words were wrong, where halves alone had 27.1, 40.6 and 69.7 % in a
+fraction of the time. Of Whisper base's readings of the same tapes (beam search) none failed.
 """
 
 import re

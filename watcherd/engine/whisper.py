@@ -32,7 +32,12 @@ NO_SPEECH_TOKENS = ("<|nospeech|>", "<|nocaptions|>")
 """The token that means silence: its name since large-v3, and the one before."""
 
 BEFORE = "<|startofprev|>"
-"""The token before the text that a window is a continuation of."""
+"""The token before the text that a window is a continuation of: its recording's vocabulary.
+
+Not the text of the window before it, for which windows would have to wait for each other. With that, 64 or 223 tokens
+long, with its timestamps or without, Whisper base got 477 to 496 of 3,303 French words wrong instead of 476, and 304 to
+313 of 3,088 Spanish ones instead of 305 (beam search).
+"""
 
 SECONDS_PER_TIMESTAMP = 0.02
 SECONDS_PER_FRAME = 0.02
