@@ -7,10 +7,10 @@ A reading that is not believed is read again in halves, at the same temperature 
 model gets out of its loop, and it is deterministic, so that an interrupted recording ends like any other.
 
 Higher temperatures were tried before the halves, 0.2 to 0.8 as in Radford et al. 2022, on three times ten minutes of
-English: every other passage under noise 3 dB below to 6 dB above what is said, or 4 to 12 dB above it, and all of it at
-1.6 to 2.1 times its speed. Of Whisper tiny.en's readings 5, 1 and 26 failed a gate, 0, 1 and 2 of these passed at a
-higher temperature, and 27.1, 42.6 and 70.2 % of the words were wrong, where halves alone had 27.1, 40.6 and 69.7 % in a
-fraction of the time. Of Whisper base's readings of the same tapes (beam search) none failed.
+English: about half of the passages under noise 3 dB below to 6 dB above what is said, or 4 to 12 dB above it, and all
+of it at 1.6 to 2.1 times its speed. Of Whisper tiny.en's readings 5, 1 and 26 failed a gate, 0, 1 and 2 of these passed
+at a higher temperature, and 27.1, 42.6 and 70.2 % of the words were wrong; halves alone had 27.1, 40.6 and 69.7 %. Of
+Whisper base's readings of the same tapes (beam search) none failed.
 """
 
 import re
