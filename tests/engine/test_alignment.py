@@ -21,6 +21,7 @@ from watcherd.engine.alignment import Alignment
 from watcherd.engine.audio import decode
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import place
+from watcherd.engine.hearing import HearingOnCpu
 from watcherd.engine.recognizer import Hints
 from watcherd.engine.segments import segments
 from watcherd.engine.speech import speech_windows
@@ -60,9 +61,10 @@ def theirs(recognizer: WhisperRecognizer, model_id: str, window: Window, text: l
     ).eval()
     generation = model.generation_config
     prompt = [*recognizer._prompt("en"), generation.no_timestamps_token_id]
+    assert isinstance(recognizer._hearing, HearingOnCpu)
     with torch.inference_mode():
         attentions = model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=recognizer._encode([window])),
+            encoder_outputs=BaseModelOutput(last_hidden_state=recognizer._hearing.encode(window)),
             decoder_input_ids=torch.tensor([[*prompt, *text]]),
             output_attentions=True,
         ).cross_attentions
@@ -82,7 +84,7 @@ def test_tokens_begin_where_transformers_attention_says(
     prompts = [recognizer._prompt("en")] * len(windows)
     assert recognizer._align is not None
     with torch.inference_mode():
-        heard = recognizer._hear(windows)
+        heard = recognizer._hearing(windows, room=len(windows))
         decoded = recognizer._decode([(keys.clone(), values.clone()) for keys, values in heard], prompts, 100)
         texts = [[token for token in row.tokens if token < recognizer._end_of_text] for row in decoded]
         found = recognizer._align(heard, prompts, texts, [len(window) // 320 for window in windows])

@@ -45,7 +45,7 @@ def heard(recognizer: WhisperRecognizer, speech: npt.NDArray[np.float32]) -> lis
         noise(9, dbfs=-26).astype(np.float32),
     ]
     with torch.inference_mode():
-        return recognizer._hear(windows)
+        return recognizer._hearing(windows, room=len(windows))
 
 
 def rows(heard: Sequence[KeysAndValues], *places: int) -> list[KeysAndValues]:

@@ -7,6 +7,7 @@ from tests.engine.conftest import RATE
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import place
 from watcherd.engine.encodings import MOST, Encodings
+from watcherd.engine.hearing import HearingOnCpu
 from watcherd.engine.recognizer import Hints
 from watcherd.engine.whisper import WhisperRecognizer
 
@@ -36,13 +37,15 @@ def test_a_window_that_the_language_was_told_from_is_encoded_once_and_reads_as_a
     window = speech.copy()
     fresh = recognizer.read([window], [Hints("en")])
     passes: list[torch.Tensor] = []
-    encoder = recognizer._encoder
+    hearing = recognizer._hearing
+    assert isinstance(hearing, HearingOnCpu)
+    encoder = hearing._encoder
 
     def counted(features: torch.Tensor) -> torch.Tensor:
         passes.append(features)
         return encoder(features)
 
-    monkeypatch.setattr(recognizer, "_encoder", counted)
+    monkeypatch.setattr(hearing, "_encoder", counted)
 
     assert recognizer.detect_language([window]) == "en"
     assert recognizer.read([window], [Hints("en")]) == fresh

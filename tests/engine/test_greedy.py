@@ -147,18 +147,6 @@ def test_a_row_is_cut_off_where_generate_cuts_it_off(checkpoint: Checkpoint, enc
     assert len(cut[LONG].tokens) == 15
 
 
-def test_rows_looked_at_seldom_have_the_same_tokens(
-    checkpoint: Checkpoint, encoded: torch.Tensor, found: list[Decoded]
-) -> None:
-    """On a GPU rows that have ended go on for some steps; nothing of that may show."""
-    looking_seldom = ours(checkpoint.model, no_speech_id=None)
-    looking_seldom._steps_between_looks = 8
-    seldom = decode(looking_seldom, encoded, [checkpoint.prompt("en")] * len(encoded))
-    assert [row.tokens for row in seldom] == [row.tokens for row in found]
-    assert [row.avg_logprob for row in seldom] == pytest.approx([row.avg_logprob for row in found], abs=1e-4)
-    assert [row.no_speech_prob for row in seldom] == [None] * len(encoded)
-
-
 def test_logprobs_are_those_of_generate_s_scores(
     checkpoint: Checkpoint, encoded: torch.Tensor, found: list[Decoded]
 ) -> None:

@@ -121,11 +121,10 @@ class BeamDecode(GreedyDecode):
         self._ways = beams
         self._enough = max(1, round(beams * PATIENCE))
 
-    def __call__(
-        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int = 0
+    def _follow(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int
     ) -> list[Decoded]:
-        """See ``GreedyDecode``."""
-        cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
+        cache, logits, starts, most = self._begin(heard, prompts, max_new_tokens, start_at)
         searches = [_Search([Text((), (), 0.0)], [row]) for row in range(len(prompts))]
         self._choose(logits, searches)
         chosen, _ = self._settle(cache, searches)

@@ -1,11 +1,37 @@
 """The keys and values that a Whisper decoder attends to."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import torch
 
 KeysAndValues = tuple[torch.Tensor, torch.Tensor]
 """Both [rows, heads, positions, head width]."""
+
+
+class Cache(Protocol):
+    """What a step of the decoder reads and writes."""
+
+    def positions(self, table: torch.Tensor, count: int) -> torch.Tensor:
+        """The embeddings of the next tokens' positions, [rows or 1, count, width], out of those of all."""
+
+    def extend(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> KeysAndValues:
+        """Add the newest tokens' keys and values; returns those to attend to."""
+
+    def mask(self) -> torch.Tensor | None:
+        """What is added to the scores of these, [rows, 1, 1, positions]; None where all of them count."""
+
+    def heard(self, layer: int) -> KeysAndValues:
+        """The encoder's output for cross-attention, one row a window."""
+
+    def ask(self, queries: torch.Tensor) -> torch.Tensor:
+        """Each row's queries [rows, tokens, width] as its window's."""
+
+    def answer(self, attended: torch.Tensor) -> torch.Tensor:
+        """The way back from ``ask``."""
+
+    def advance(self, tokens: int) -> None:
+        """Count the tokens that every layer has been extended by."""
 
 
 class DecoderCache:
@@ -18,6 +44,7 @@ class DecoderCache:
         capacity: int,
         dtype: torch.dtype,
         ways: int = 1,
+        said: list[KeysAndValues] | None = None,
     ) -> None:
         """Start without tokens.
 
@@ -26,6 +53,7 @@ class DecoderCache:
             capacity: the most tokens that a row will have, the prompt with them.
             dtype: of the tokens' keys and values.
             ways: how many texts may follow one window at once.
+            said: memory for the tokens, where it is there already.
         """
         self.length = 0
         self._heard = heard
@@ -34,10 +62,17 @@ class DecoderCache:
         windows, heads, _, width = heard[0][0].shape
         self._rows = windows
         room = (windows * ways, heads, capacity, width)
-        self._said: list[KeysAndValues] = [
+        self._said: list[KeysAndValues] = said or [
             (torch.empty(room, dtype=dtype, device=keys.device), torch.empty(room, dtype=dtype, device=keys.device))
             for keys, _ in heard
         ]
+
+    def positions(self, table: torch.Tensor, count: int) -> torch.Tensor:
+        """The embeddings [count, width] of the next tokens' positions, the same for all rows."""
+        return table[self.length : self.length + count]
+
+    def mask(self) -> None:
+        """All tokens so far count."""
 
     def heard(self, layer: int) -> KeysAndValues:
         """The encoder's output for cross-attention, one row a window."""

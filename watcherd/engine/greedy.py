@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 
@@ -10,8 +9,8 @@ from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
 
-GPU_STEPS_BETWEEN_LOOKS: Final = 8
-"""Asking a GPU which rows are open waits for all of its work; between two looks a few steps too many cost less."""
+Start = tuple[float | None, float | None]
+"""How probable it is before the first token that nobody speaks, and that the prompt's language is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +53,65 @@ class GreedyDecode:
         self._no_speech_id = no_speech_id
         self._language_places = {token: place for place, token in enumerate(language_ids)}
         self._language_ids = torch.tensor(language_ids, dtype=torch.int64, device=decoder.device)
-        self._steps_between_looks = 1 if decoder.device.type == "cpu" else GPU_STEPS_BETWEEN_LOOKS
 
     def __call__(
-        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int = 0
+        self,
+        heard: list[KeysAndValues],
+        prompts: Sequence[Sequence[int]],
+        max_new_tokens: int,
+        *,
+        befores: Sequence[Sequence[int]] = (),
+        keep_heard: bool = False,
     ) -> list[Decoded]:
         """Decode a batch.
 
         Args:
-            heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. It is overwritten.
-            prompts: for each window the tokens that it begins with; all of one length.
+            heard: what ``TextDecoder.hear`` made of the encoder's output, one row a window. It may be overwritten.
+            prompts: for each window the tokens that it begins with, ``<|startoftranscript|>`` and the language's token
+                among them; all of one length.
             max_new_tokens: where a row is cut off; the model's context may cut it off earlier.
-            start_at: the place of ``<|startoftranscript|>`` in the prompts, followed by the language's token. What is
-                before it has no say in whether anybody speaks, and in which language.
+            befores: for each window the tokens before these; without any, none. They have no say in whether anybody
+                speaks, and in which language.
+            keep_heard: leave ``heard`` as it is.
         """
-        cache, logits, starts, most = self.begin(heard, prompts, max_new_tokens, start_at)
+        befores = befores or [()] * len(prompts)
+        together: dict[int, list[int]] = {}
+        for row, before in enumerate(befores):
+            together.setdefault(len(before), []).append(row)
+        decoded: dict[int, Decoded] = {}
+        for length, rows in together.items():
+            spare = len(rows) == len(befores) and not keep_heard
+            own = heard if spare else [(keys[rows], values[rows]) for keys, values in heard]
+            begun = [[*befores[row], *prompts[row]] for row in rows]
+            decoded.update(zip(rows, self._follow(own, begun, max_new_tokens, start_at=length), strict=True))
+        return [decoded[row] for row in range(len(befores))]
+
+    def _follow(
+        self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, *, start_at: int
+    ) -> list[Decoded]:
+        """Decode windows with equally much before them, ``start_at`` tokens."""
+        cache, logits, starts, most = self._begin(heard, prompts, max_new_tokens, start_at)
         rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
         chosen = rows.take(logits)
         state = self._rules.begin(chosen)
-        for step in range(1, most):
-            if step % self._steps_between_looks == 0:
-                still_open = rows.open.nonzero()[:, 0]
-                if still_open.shape[0] == 0:
-                    break
-                if still_open.shape[0] < rows.open.shape[0]:
-                    still_open = cache.keep(still_open)
-                    state.keep(still_open)
-                    rows.keep(still_open)
-                    chosen = chosen[still_open]
+        for _ in range(1, most):
+            still_open = rows.open.nonzero()[:, 0]
+            if still_open.shape[0] == 0:
+                break
+            if still_open.shape[0] < rows.open.shape[0]:
+                still_open = cache.keep(still_open)
+                state.keep(still_open)
+                rows.keep(still_open)
+                chosen = chosen[still_open]
             logits = self._decoder.logits(self._decoder.step(chosen[:, None], cache)[:, -1])
             self._rules.apply(logits, state)
             chosen = rows.take(logits)
             self._rules.advance(state, chosen)
-        return [
-            Decoded(tokens, logprobs, avg_logprob, *start)
-            for (tokens, logprobs, avg_logprob), start in zip(rows.results(), starts, strict=True)
-        ]
+        return rows.results(starts)
 
-    def begin(
+    def _begin(
         self, heard: list[KeysAndValues], prompts: Sequence[Sequence[int]], max_new_tokens: int, start_at: int
-    ) -> tuple[DecoderCache, torch.Tensor, list[tuple[float | None, float | None]], int]:
+    ) -> tuple[DecoderCache, torch.Tensor, list[Start], int]:
         """Read the prompts.
 
         Returns:
@@ -106,9 +124,7 @@ class GreedyDecode:
         # With text before it, noise sounds less like silence: 0.4 instead of 0.8 to Whisper base.
         alone = self._after_start(heard, prompts[0][start_at]) if start_at else None
         hidden = self._decoder.step(prompt, cache)
-        starts = self._starts(
-            hidden[:, 0] if alone is None else alone, [row[start_at + 1 : start_at + 2] for row in prompts]
-        )
+        starts = self._starts(hidden[:, 0] if alone is None else alone, [row[start_at:] for row in prompts])
         logits = self._decoder.logits(hidden[:, -1])
         self._rules.first(logits)
         return cache, logits, list(starts), most
@@ -123,9 +139,7 @@ class GreedyDecode:
         cache = DecoderCache(heard, capacity=1, dtype=self._decoder.dtype)
         return self._decoder.step(tokens, cache)[:, 0]
 
-    def _starts(
-        self, hidden: torch.Tensor, languages: Sequence[Sequence[int]]
-    ) -> Iterator[tuple[float | None, float | None]]:
+    def _starts(self, hidden: torch.Tensor, prompts: Sequence[Sequence[int]]) -> Iterator[Start]:
         """For each row the probabilities of silence and of its language, from what followed the start token."""
         scores = self._decoder.logits(hidden) if self._no_speech_id is not None or self._language_places else None
         silence: list[float] | None = None
@@ -134,7 +148,7 @@ class GreedyDecode:
             silence = scores.softmax(-1)[:, self._no_speech_id].tolist()
         if scores is not None and self._language_places:
             among = scores[:, self._language_ids].softmax(-1).tolist()
-        for row, language in enumerate(languages):
+        for row, (_, *language) in enumerate(prompts):
             place = self._language_places.get(language[0]) if language else None
             yield (
                 None if silence is None else silence[row],
@@ -172,9 +186,18 @@ class _Rows:
         self.open = self.open[rows]
         self._places = self._places[rows]
 
-    def results(self) -> Iterator[tuple[tuple[int, ...], tuple[float, ...], float]]:
-        """Tokens up to the end of the text, their log probabilities, and the mean of these and the end's."""
-        means = (self._logprobs.sum(1) / self._counts).tolist()
-        for tokens, logprobs, mean in zip(self._tokens.tolist(), self._logprobs.tolist(), means, strict=True):
-            until = tokens.index(self._end_of_text) if self._end_of_text in tokens else len(tokens)
-            yield tuple(tokens[:until]), tuple(logprobs[:until]), mean
+    def results(self, starts: Sequence[Start]) -> list[Decoded]:
+        """What was decoded in each row."""
+        means = self._logprobs.sum(1) / self._counts
+        return results(self._tokens, self._logprobs, means, starts, self._end_of_text)
+
+
+def results(
+    tokens: torch.Tensor, logprobs: torch.Tensor, means: torch.Tensor, starts: Sequence[Start], end_of_text: int
+) -> list[Decoded]:
+    """Tokens [rows, most] and their log probabilities up to the end of the text, and the means with the end's."""
+    decoded: list[Decoded] = []
+    for chosen, probable, mean, start in zip(tokens.tolist(), logprobs.tolist(), means.tolist(), starts, strict=True):
+        until = chosen.index(end_of_text) if end_of_text in chosen else len(chosen)
+        decoded.append(Decoded(tuple(chosen[:until]), tuple(probable[:until]), mean, *start))
+    return decoded

@@ -29,7 +29,8 @@ class LogMel:
     def __init__(self, extractor: FeatureExtractor, device: torch.device) -> None:
         self._n_fft = extractor.n_fft
         self._hop = extractor.hop_length
-        self._n_samples = extractor.n_samples
+        self.samples = extractor.n_samples
+        """Of a padded window."""
         self._device = device
         self._hann = torch.hann_window(self._n_fft, device=device)
         filters = np.asarray(extractor.mel_filters, dtype=np.float32).T
@@ -37,10 +38,13 @@ class LogMel:
 
     def __call__(self, samples: Samples) -> torch.Tensor:
         """The features of one window: float32 [mels, frames], padded with silence to the model's full 30 s."""
-        waveform = torch.from_numpy(samples[: self._n_samples]).to(self._device, torch.float32)
-        waveform = functional.pad(waveform, (0, self._n_samples - waveform.shape[0]))
-        spectrum = torch.stft(waveform, self._n_fft, self._hop, window=self._hann, return_complex=True)
-        power = (spectrum.real**2 + spectrum.imag**2)[:, :-1]
+        waveform = torch.from_numpy(samples[: self.samples]).to(self._device, torch.float32)
+        return self.features(functional.pad(waveform, (0, self.samples - waveform.shape[0]))[None])[0]
+
+    def features(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Those of padded windows on the device, float32 [windows, samples], to [windows, mels, frames]."""
+        spectrum = torch.stft(waveforms, self._n_fft, self._hop, window=self._hann, return_complex=True)
+        power = (spectrum.real**2 + spectrum.imag**2)[..., :-1]
         log = torch.clamp(self._filters @ power, min=1e-10).log10()
-        log = torch.maximum(log, log.max() - 8.0)
+        log = torch.maximum(log, log.amax((1, 2), keepdim=True) - 8.0)
         return (log + 4.0) / 4.0

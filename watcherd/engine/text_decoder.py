@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import torch
 from torch.nn import functional
 
-from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
+from watcherd.engine.decoder_cache import Cache, KeysAndValues
 from watcherd.engine.layers import Layer, Linear, attend, fused, linear, norm, split_heads
 
 Look = Callable[[int, torch.Tensor, torch.Tensor], None]
@@ -57,6 +58,7 @@ class TextDecoder:
         make = linear(int8=int8)
         self.heads: int = model.config.decoder_attention_heads
         self.layers: int = model.config.decoder_layers
+        self.frames: int = model.config.max_source_positions
         self._heard_dtype = heard_dtype
         self._embedding: torch.Tensor = decoder.embed_tokens.weight.detach()
         self._positions: torch.Tensor = decoder.embed_positions.weight.detach()
@@ -87,7 +89,13 @@ class TextDecoder:
             heard.append((keys.to(self._heard_dtype).contiguous(), values.to(self._heard_dtype).contiguous()))
         return heard
 
-    def step(self, tokens: torch.Tensor, cache: DecoderCache, look: Look | None = None) -> torch.Tensor:
+    def room(self, rows: int) -> list[KeysAndValues]:
+        """Memory for what ``hear`` returns, for so many rows."""
+        room = (rows, self.heads, self.frames, self._embedding.shape[1] // self.heads)
+        empty = partial(torch.zeros, room, dtype=self._heard_dtype, device=self.device)
+        return [(empty(), empty()) for _ in self._blocks]
+
+    def step(self, tokens: torch.Tensor, cache: Cache, look: Look | None = None) -> torch.Tensor:
         """Read tokens, int64 [rows, tokens], after those in the cache, and add them to it.
 
         Where several rows have heard the same window, they read one token each.
@@ -97,13 +105,19 @@ class TextDecoder:
         """
         count = tokens.shape[1]
         attend_once = _attend_by_products if self.device.type == "cpu" else attend
-        hidden = self._embedding[tokens] + self._positions[cache.length : cache.length + count]
+        hidden = self._embedding[tokens] + cache.positions(self._positions, count)
+        mask = cache.mask()
         for index, block in enumerate(self._blocks):
             queries, keys, values = split_heads(block.said_qkv(block.norm_said(hidden)), 3, self.heads)
             keys, values = cache.extend(index, keys, values)
             # Only the prompt is read several tokens at once, and it stands at the beginning.
             causal = count > 1
-            attended = attend(queries, keys, values, is_causal=True) if causal else attend_once(queries, keys, values)
+            if causal:
+                attended = attend(queries, keys, values, is_causal=True)
+            elif mask is None:
+                attended = attend_once(queries, keys, values)
+            else:
+                attended = _attend_by_products(queries, keys, values, mask)
             hidden = hidden + block.said_out(attended)
             keys, values = cache.heard(index)
             # Rows that heard the same ask as if they were one row's tokens: what was heard is read once for all.
@@ -122,13 +136,17 @@ class TextDecoder:
         return self._logits(hidden).float()
 
 
-def _attend_by_products(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """The same for a single token on a CPU.
+def _attend_by_products(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The same for a single token on a CPU, or with a mask, which is added to the scores.
 
-    Its fused kernel divides the keys among threads by how many rows there are, so that a row's result depends on its
-    company, and has no fast path for bfloat16 on every make of processor.
+    A CPU's fused kernel divides the keys among threads by how many rows there are, so that a row's result depends on
+    its company, and has no fast path for bfloat16 on every make of processor; a GPU's is slow with a mask.
     """
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
+    if mask is not None:
+        scores += mask
     attended: torch.Tensor = scores.softmax(-1) @ values  # which computes in float32, whatever goes in and comes out
     return attended.transpose(1, 2).flatten(2)
 

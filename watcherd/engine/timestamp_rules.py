@@ -62,13 +62,13 @@ class TimestampRules:
         self.first_timestamp: int = settings.no_timestamps_token_id + 1
         never = {settings.no_timestamps_token_id, *(settings.suppress_tokens or ())}
         self._never = torch.tensor(sorted(never), device=device)
-        not_first = torch.zeros(vocabulary, dtype=torch.bool, device=device)
+        not_first = torch.zeros(vocabulary, dtype=torch.bool)
         not_first[: self.first_timestamp] = True
         not_first[[*never, *(settings.begin_suppress_tokens or ())]] = True
         latest_start: int | None = getattr(settings, "max_initial_timestamp_index", None)
         if latest_start is not None:
             not_first[self.first_timestamp + latest_start + 1 :] = True
-        self._not_first = not_first
+        self._not_first = not_first.to(device)
         self._timestamps = torch.arange(self.first_timestamp, vocabulary, device=device)
 
     def first(self, logits: torch.Tensor) -> None:

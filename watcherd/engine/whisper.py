@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -11,11 +12,12 @@ from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 from watcherd.engine.alignment import Alignment
 from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
-from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.devices import Placement, processor_has
 from watcherd.engine.encoder import AudioEncoder
-from watcherd.engine.encodings import Encodings
+from watcherd.engine.fixed_greedy import FixedGreedyDecode
+from watcherd.engine.fixed_hearing import FixedHearing
 from watcherd.engine.greedy import Decoded, GreedyDecode
+from watcherd.engine.hearing import Hearing, HearingOnCpu
 from watcherd.engine.logmel import LogMel
 from watcherd.engine.memory import fitting_batch, read_halving
 from watcherd.engine.recognizer import Hints, Phrase, Reading
@@ -52,6 +54,9 @@ there a memo would wait for 16 windows of somebody else's for a minute or more."
 SMALL_WIDTH = 512
 """Of the base model; its cache of what was heard takes 18 MB a window."""
 
+SCORES_AT_ONCE = 6
+"""Scores, their probabilities and what lies between them, of each row of a GPU's step."""
+
 
 class WhisperRecognizer:
     """A Whisper checkpoint: one encoder pass a window, then one batched decode with timestamps."""
@@ -66,7 +71,7 @@ class WhisperRecognizer:
         word_times: bool = False,
     ) -> None:
         self.placement = placement
-        self._on_cpu = placement.device.type == "cpu"
+        on_cpu = placement.device.type == "cpu"
         model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(
             checkpoint.folder,
             dtype=placement.dtype,
@@ -80,12 +85,11 @@ class WhisperRecognizer:
             checkpoint.folder, trust_remote_code=False, local_files_only=True
         )
         self._tokenizer = processor.tokenizer
-        self._log_mel = LogMel(processor.feature_extractor, placement.device)
+        log_mel = LogMel(processor.feature_extractor, placement.device)
         self._config = model.config
         generation = model.generation_config
         # They take copies of their own of what they change; with this frame the model's go.
-        self._encoder = AudioEncoder(model, int8=placement.int8)
-        self._encodings = Encodings()
+        encoder = AudioEncoder(model, int8=placement.int8)
         self._decoder = TextDecoder(model, int8=placement.int8, heard_dtype=_heard_dtype(placement))
         rules = TimestampRules(generation, self._decoder.vocabulary, placement.device)
         self._align = Alignment(self._decoder, generation, rules.first_timestamp - 1) if word_times else None
@@ -97,8 +101,16 @@ class WhisperRecognizer:
         self._language_ids = {token.strip("<|>"): ident for token, ident in codes.items()}
         self.languages = tuple(self._language_ids) if self._multilingual else ("en",)
         told_apart = tuple(self._language_ids.values()) if self._multilingual else ()
-        decode = BeamDecode if accurate else GreedyDecode
-        self._decode = decode(self._decoder, rules, self._no_speech_id(), told_apart)
+        parts = self._decoder, rules, self._no_speech_id(), told_apart
+        self._hearing: Hearing
+        self._decode: GreedyDecode
+        if on_cpu:
+            self._hearing = HearingOnCpu(log_mel, encoder, self._decoder)
+            self._decode = BeamDecode(*parts) if accurate else GreedyDecode(*parts)
+        else:
+            self._hearing = fixed = FixedHearing(log_mel, encoder, self._decoder)
+            greedy = partial(FixedGreedyDecode, heard=fixed.heard, most=MAX_NEW_TOKENS)
+            self._decode = BeamDecode(*parts) if accurate else greedy(*parts)
         self._texts = BEAMS if accurate else 1
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
@@ -113,10 +125,8 @@ class WhisperRecognizer:
         ids = torch.tensor([self._language_ids[code] for code in self.languages], device=self.placement.device)
         with torch.inference_mode():
             for window in windows:
-                encoded = self._encode([window])
-                if self._on_cpu:
-                    self._encodings.keep(window, encoded)
-                scores = self._decode.start_scores(self._decoder.hear(encoded), self._start)[0]
+                heard = self._hearing([window], room=self.batch_size, again=True)
+                scores = self._decode.start_scores(heard, self._start)[0]
                 totals += scores[ids].log_softmax(-1).double().cpu()
         return self.languages[int(totals.argmax())]
 
@@ -140,8 +150,10 @@ class WhisperRecognizer:
         prompts = [self._prompt(hint.language) for hint in hints]
         durations_s = [len(window) / SAMPLES_PER_S for window in windows]
         with torch.inference_mode():
-            heard = self._hear(windows)
-            decoded = self._decoded(heard, [self._before(hint.vocabulary) for hint in hints], prompts)
+            heard = self._hearing(windows, room=self.batch_size)
+            befores = [self._before(hint.vocabulary) for hint in hints]
+            keep = self._align is not None
+            decoded = self._decode(heard, prompts, MAX_NEW_TOKENS, befores=befores, keep_heard=keep)
             if self._align is None:
                 return [self._reading(row, duration_s) for row, duration_s in zip(decoded, durations_s, strict=True)]
             texts = [[token for token in row.tokens if token < self._end_of_text] for row in decoded]
@@ -151,27 +163,6 @@ class WhisperRecognizer:
             self._reading(row, duration_s, own)
             for row, duration_s, own in zip(decoded, durations_s, spans, strict=True)
         ]
-
-    def _decoded(
-        self, heard: list[KeysAndValues], befores: Sequence[list[int]], prompts: Sequence[list[int]]
-    ) -> list[Decoded]:
-        """The text of every window; those with equally much before them are decoded together.
-
-        ``heard`` is overwritten, except where it is needed once more for the times of words.
-
-        Vocabularies are only for this: languages, and the times of words, are told without them.
-        """
-        together: dict[int, list[int]] = {}
-        for row, before in enumerate(befores):
-            together.setdefault(len(before), []).append(row)
-        decoded: dict[int, Decoded] = {}
-        for length, rows in together.items():
-            spare = len(rows) == len(befores) and self._align is None
-            own = heard if spare else [(keys[rows], values[rows]) for keys, values in heard]
-            begun = [[*befores[row], *prompts[row]] for row in rows]
-            found = self._decode(own, begun, MAX_NEW_TOKENS, start_at=length)
-            decoded.update(zip(rows, found, strict=True))
-        return [decoded[row] for row in range(len(befores))]
 
     def _before(self, vocabulary: tuple[str, ...]) -> list[int]:
         """The tokens before the start token; none without a vocabulary."""
@@ -185,30 +176,6 @@ class WhisperRecognizer:
         if self._transcribe is None:
             return [self._start]
         return [self._start, self._language_ids[language], self._transcribe]
-
-    def _hear(self, windows: Sequence[Samples]) -> list[KeysAndValues]:
-        """What each decoder layer attends to, one row a window."""
-        if not self._on_cpu:
-            return self._decoder.hear(self._encode(windows))
-        # One at a time: a batched encoder pass is slower on a CPU, its activations fall out of the caches.
-        heard: list[KeysAndValues] = []
-        for row, window in enumerate(windows):
-            layers = self._decoder.hear(self._encode_once(window))
-            if not heard:  # room for all of them, and none of it twice
-                heard = [(_room(keys, len(windows)), _room(values, len(windows))) for keys, values in layers]
-            for (all_keys, all_values), (keys, values) in zip(heard, layers, strict=True):
-                all_keys[row], all_values[row] = keys[0], values[0]
-        return heard
-
-    def _encode_once(self, window: Samples) -> torch.Tensor:
-        """A window that the language was told from is encoded already, which is most of what a memo costs."""
-        encoded = self._encodings.take(window)
-        return self._encode([window]) if encoded is None else encoded
-
-    def _encode(self, windows: Sequence[Samples]) -> torch.Tensor:
-        """Hidden states [windows, 1500, width]."""
-        features = torch.stack([self._log_mel(window) for window in windows]).to(self.placement.dtype)
-        return self._encoder(features)
 
     def _reading(self, decoded: Decoded, duration_s: float, spans: Sequence[tuple[int, int]] = ()) -> Reading:
         """The phrases between the timestamps, with words where the frames of every text token are given."""
@@ -262,20 +229,16 @@ class WhisperRecognizer:
         return next((vocabulary[token] for token in NO_SPEECH_TOKENS if token in vocabulary), None)
 
     def _automatic_batch(self) -> int:
-        if self._on_cpu:
-            return CPU_BATCH_OF_SMALL if self._config.d_model <= SMALL_WIDTH else CPU_BATCH
         config, itemsize = self._config, self.placement.dtype.itemsize
-        positions = config.max_source_positions + self._texts * config.max_target_positions
-        decoder_cache = 2 * config.decoder_layers * config.d_model * positions * itemsize
-        if self._align is not None:  # reads what was heard once more, in full
-            decoder_cache *= 2
-        encoder_workspace = 4 * config.encoder_ffn_dim * config.max_source_positions * itemsize
-        return fitting_batch(self.placement.device, decoder_cache + encoder_workspace)
-
-
-def _room(one: torch.Tensor, rows: int) -> torch.Tensor:
-    """For so many like it."""
-    return one.new_empty(rows, *one.shape[1:])
+        if self.placement.device.type == "cpu":
+            return CPU_BATCH_OF_SMALL if config.d_model <= SMALL_WIDTH else CPU_BATCH
+        position = 2 * config.decoder_layers * config.d_model * itemsize
+        kept = self._align is not None and self._texts > 1  # a beam overwrites what the times of words are found in
+        heard = (1 + kept) * position * config.max_source_positions
+        scores = SCORES_AT_ONCE * self._decoder.vocabulary * torch.float32.itemsize
+        return fitting_batch(
+            self.placement.device, heard + self._texts * (position * config.max_target_positions + scores)
+        )
 
 
 def _heard_dtype(placement: Placement) -> torch.dtype:
