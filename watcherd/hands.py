@@ -17,7 +17,7 @@ LONG_MS: Final = 5 * 60 * 1000
 """From here on a recording is long: 12 windows, or one batch and a half on a CPU."""
 
 LONG_ON_CPU: Final = 2
-"""Two, so that the decoder of one works ahead while the other is opened; more would only take memory, 30 MB of windows
+"""Two, so that the decoder of one works ahead while the other is opened; more would only take memory, 45 MB of windows
 each and an ffmpeg, and let the first one wait for all."""
 
 SHORT_ON_CPU: Final = 4

@@ -40,13 +40,13 @@ from watcherd.engine.resume import pack
 from watcherd.errors import WatcherdError
 from watcherd.partial import Partial
 
-WINDOWS_AHEAD = 16
-"""Decoded windows that wait for each recording: a batch or two on a CPU, 30 MB."""
+WINDOWS_AHEAD = 24
+"""Decoded windows that wait for each recording: a batch or more on a CPU, 45 MB."""
 
 FILL_S = 2.0
 """How long a batch that is not full waits for decoders that have more. They run behind the model and get next to none
 of the processors that it uses, and a step costs nearly as much for one window as for several; alone they fill a batch
-in three quarters of this. Encoding what is there meanwhile gained nothing on two processors: the decoders took as much
+in half of this. Encoding what is there meanwhile gained nothing on two processors: the decoders took as much
 longer."""
 
 IDLE_HEARTBEAT_S = 5.0
