@@ -1,6 +1,6 @@
 """What a GPU computes, in places that never change, against what a CPU computes; and that it can be recorded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from watcherd.engine.fixed_hearing import FixedHearing
 from watcherd.engine.hearing import HearingOnCpu
 from watcherd.engine.logmel import LogMel
 from watcherd.engine.recognizer import Hints, Reading
+from watcherd.engine.recorded import WARM_UPS
 from watcherd.engine.samples import Samples
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules
@@ -47,9 +48,24 @@ def on_cpu(request: pytest.FixtureRequest) -> WhisperRecognizer:
     return WhisperRecognizer(resolve(request.param, download=False), place("cpu", "float32"), ROWS)
 
 
+def after_warming_up(compute: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """As a recording is made, which nothing that is computed later may show."""
+    assert device.type == "cpu"
+    for _ in range(WARM_UPS):
+        compute()
+    return compute
+
+
 @pytest.fixture(scope="module")
-def in_place(on_cpu: WhisperRecognizer) -> WhisperRecognizer:
+def in_place(on_cpu: WhisperRecognizer) -> Iterator[WhisperRecognizer]:
     """The same model as a GPU would have it, computed by the CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fixed_hearing, "recorded", after_warming_up)
+        patch.setattr(fixed_greedy, "recorded", after_warming_up)
+        yield in_fixed_places(on_cpu)
+
+
+def in_fixed_places(on_cpu: WhisperRecognizer) -> WhisperRecognizer:
     checkpoint = resolve(on_cpu_model(on_cpu), download=False)
     recognizer = WhisperRecognizer(checkpoint, place("cpu", "float32"), ROWS)
     hearing, greedy = recognizer._hearing, recognizer._decode
@@ -96,6 +112,19 @@ def test_windows_read_as_on_a_cpu(
 def test_both_rooms_have_been_used(in_place: WhisperRecognizer) -> None:
     assert isinstance(in_place._decode, FixedGreedyDecode)
     assert set(in_place._decode._rooms) == {SHORT, in_place._decoder.context}
+
+
+def test_a_step_can_be_recorded_after_a_text_that_was_cut_off(
+    in_place: WhisperRecognizer, windows: list[Samples]
+) -> None:
+    """Recording takes steps of its own, and behind the last place for a token there is none."""
+    before = in_place.read(windows[:2], [PLAIN] * 2)
+    decode = in_place._decode
+    assert isinstance(decode, FixedGreedyDecode)
+    decode._rooms.clear()
+    with torch.inference_mode():
+        decode._place.fill_(MAX_NEW_TOKENS)
+    assert in_place.read(windows[:2], [PLAIN] * 2) == before
 
 
 def test_a_window_in_other_company_reads_the_same(in_place: WhisperRecognizer, windows: list[Samples]) -> None:

@@ -121,6 +121,7 @@ class FixedGreedyDecode(GreedyDecode):
         if places not in self._rooms:
             said = [(keys[:, :, :places], values[:, :, :places]) for keys, values in self._said]
             cache = FixedCache(self._heard, said)
+            self._place.zero_()  # recording takes some steps, too
             self._rooms[places] = _Room(cache, recorded(partial(self._step, cache), self._decoder.device))
         return self._rooms[places]
 

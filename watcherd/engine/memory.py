@@ -31,19 +31,21 @@ def read_halving(
     Raises:
         OutOfMemoryError: not even a single window fits.
     """
-    try:
-        return read_batch(windows, hints)
-    except torch.OutOfMemoryError as error:
+    readings: list[Reading] = []
+    while len(readings) < len(windows):
+        part = slice(len(readings), len(readings) + recognizer.batch_size)
+        try:
+            readings += read_batch(windows[part], hints[part])
+        except torch.OutOfMemoryError as error:
+            count = len(windows[part])
+            if count == 1:
+                raise OutOfMemoryError(
+                    f"{recognizer.placement.name} has not enough memory for a single window of 30 s",
+                    remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
+                ) from error
+            recognizer.batch_size = count // 2
+        else:
+            continue
         if recognizer.placement.device.type == "cuda":
-            torch.cuda.empty_cache()
-        if len(windows) == 1:
-            raise OutOfMemoryError(
-                f"{recognizer.placement.name} has not enough memory for a single window of 30 s",
-                remedy='Free memory on the device, choose a smaller model, or set device = "cpu" under [model]',
-            ) from error
-    half = len(windows) // 2
-    recognizer.batch_size = max(1, min(recognizer.batch_size, half))
-    return [
-        *read_halving(recognizer, read_batch, windows[:half], hints[:half]),
-        *read_halving(recognizer, read_batch, windows[half:], hints[half:]),
-    ]
+            torch.cuda.empty_cache()  # now that nothing of what was too much is held by the error
+    return readings

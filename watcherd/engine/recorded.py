@@ -42,6 +42,8 @@ def recorded(compute: Callable[[], None], device: torch.device) -> Callable[[], 
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
+        if isinstance(error.__context__, torch.OutOfMemoryError):  # the end of the recording complains of it, too
+            raise error.__context__ from None
         _log.warning("the GPU's driver cannot record a computation, so decoding takes longer: %s", error)
         return compute
     return graph.replay
