@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 
 from tests.engine.conftest import RATE, noise, silence
 from watcherd.config import ModelSettings
-from watcherd.engine.beam import AS_FAR, BEAMS, MARGIN, SAME_END, BeamDecode, Text, _highest, _rows, _Search
+from watcherd.engine.beam import (
+    AS_FAR,
+    BEAMS,
+    LATE,
+    LATE_TOKENS,
+    MARGIN,
+    SAME_END,
+    BeamDecode,
+    Text,
+    _highest,
+    _rows,
+    _Search,
+)
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.client import load_order
 from watcherd.engine.decoder_cache import DecoderCache, KeysAndValues
@@ -112,23 +124,27 @@ def test_the_search_is_that_of_the_textbook(
 def textbook(recognizer: WhisperRecognizer, heard: list[KeysAndValues]) -> tuple[tuple[int, ...], float]:
     """Every text of every step read anew from its beginning, one after the other."""
     rules = recognizer._decode._rules
-    live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    live: list[tuple[float, tuple[int, ...], int]] = [(0.0, (), 0)]
     ended: list[tuple[float, tuple[int, ...]]] = []
     while live and len(ended) < BEAMS:
         candidates = [
-            (total + logprob, (*tokens, token))
-            for total, tokens in live
+            (total + logprob, (*tokens, token), late)
+            for total, tokens, late in live
             for token, logprob in enumerate(following(recognizer, rules, heard, tokens))
             if logprob > -inf
         ]
         live = []
-        for total, tokens in sorted(candidates, reverse=True):
-            if len(live) == BEAMS or total < max(candidates)[0] - MARGIN:
+        best, _, _ = max(candidates)
+        for total, tokens, late in sorted(candidates, reverse=True):
+            if len(live) == BEAMS or total < best - MARGIN:
                 break
+            behind = late + 1 if total < best - LATE else 0
             if tokens[-1] == rules.end_of_text:
                 ended.append((total / len(tokens), tokens[:-1]))
-            elif all(words_at_end(tokens, rules) != words_at_end(other, rules) for _, other in live):
-                live.append((total, tokens))
+            elif behind <= LATE_TOKENS and all(
+                words_at_end(tokens, rules) != words_at_end(other, rules) for _, other, _ in live
+            ):
+                live.append((total, tokens, behind))
     avg_logprob, tokens = max(ended)
     return tokens, avg_logprob
 
@@ -198,6 +214,19 @@ def test_a_text_that_has_become_improbable_is_given_up_and_cannot_end(search: _S
     go_on(search, (-1.1, 0, 5), (-1.1 - MARGIN - 0.01, 1, END), (-9.0, 2, 6))
     assert [text.tokens[-1] for text in search.texts] == [5]
     assert search.ended == []
+
+
+def test_a_text_that_stays_behind_is_given_up_unless_it_catches_up(search: _Search) -> None:
+    for _ in range(LATE_TOKENS):
+        go_on(search, (-1.0, 0, 5), (-1.0 - LATE - 0.01, 1, 6))
+        assert search.rows == [7, 8]
+        search.rows = [7, 8, 9]
+    go_on(search, (-1.0, 0, 5), (-1.0 - LATE + 0.01, 1, 6))
+    assert [text.late for text in search.texts] == [0, 0]
+    for _ in range(LATE_TOKENS):
+        go_on(search, (-1.0, 0, 5), (-1.0 - LATE - 0.01, 1, 6))
+    go_on(search, (-1.0, 0, 5), (-1.0 - LATE - 0.01, 1, 6))
+    assert [text.tokens[-1] for text in search.texts] == [5]
 
 
 def test_a_text_that_leaves_speech_out_does_not_win(search: _Search) -> None:

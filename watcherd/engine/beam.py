@@ -27,6 +27,15 @@ with 1.5 (2.1 texts), 952 with 2 (2.9) and 947 with 3 (3.8). A beam that gives u
 had 967 where 3 had 948.
 """
 
+LATE: Final = 0.3
+LATE_TOKENS: Final = 4
+"""A text that has been so much behind the best one for more than so many tokens is given up, too.
+
+What does not catch up soon wins by being short, if at all. Of 16,082 words in five languages Whisper base got 1,588
+wrong with it, following 2.4 texts of a window; without it 1,624 (3.5 texts), with 1.0 and 3 1,611 (2.9), with 0.6 and 2
+1,607 (2.2), and with 0 and 6 1,600 (2.4).
+"""
+
 SAME_END: Final = 3
 """Two texts that end with so many equal tokens go on alike, and only the more probable one is followed; timestamps
 count as equal. Otherwise a beam is full of the same words with other times and commas.
@@ -56,6 +65,8 @@ class Text:
     logprob: float
     """Of all tokens together, the end of the text with them."""
     ended: bool = False
+    late: int = 0
+    """For how many tokens in a row it has been ``LATE`` behind the best one."""
 
     @property
     def avg_logprob(self) -> float:
@@ -78,18 +89,20 @@ class _Search:
         rows: list[int] = []
         texts: list[Text] = []
         ends: set[tuple[int, ...]] = set()
+        best = candidates[0][0]
         for logprob, before, token in candidates:
-            if len(texts) == beams or logprob < candidates[0][0] - MARGIN or logprob == -inf:
+            if len(texts) == beams or logprob < best - MARGIN or logprob == -inf:
                 break
             text = self.texts[before]
             if token == rules.end_of_text:
                 self.ended.append(Text(text.tokens, text.logprobs, logprob, ended=True))
                 continue
             tokens = (*text.tokens, token)
-            if (end := _end(tokens, rules.first_timestamp)) not in ends:
+            late = text.late + 1 if logprob < best - LATE else 0
+            if late <= LATE_TOKENS and (end := _end(tokens, rules.first_timestamp)) not in ends:
                 ends.add(end)
                 rows.append(self.rows[before])
-                texts.append(Text(tokens, (*text.logprobs, logprob - text.logprob), logprob))
+                texts.append(Text(tokens, (*text.logprobs, logprob - text.logprob), logprob, late=late))
         self.texts, self.rows = texts, rows
 
     def best(self, first_timestamp: int) -> Text:
@@ -103,9 +116,10 @@ class BeamDecode(GreedyDecode):
     """Follows up to ``beams`` texts of each window that the rules allow, as long as they are probable and differ.
 
     The search of OpenAI's reference implementation: a text that ends is put aside while the others go on, until there
-    are as many ended ones as texts are followed; then the highest mean log probability wins. But texts that have
-    become improbable are given up, so are those that differ only in what lies behind, and a text that leaves speech out
-    does not win. The texts of a window share what the encoder heard: the price is that of further rows in the decoder.
+    are as many ended ones as texts are followed; then the highest mean log probability wins. But texts that have become
+    improbable or stay behind are given up, so are those that differ only in what lies behind, and a text that leaves
+    speech out does not win. The texts of a window share what the encoder heard: the price is that of further rows in
+    the decoder.
     """
 
     def __init__(
