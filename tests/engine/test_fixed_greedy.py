@@ -144,6 +144,17 @@ def test_fewer_rows_after_a_lack_of_memory(
         in_place.batch_size = ROWS
 
 
+def test_as_many_rows_elsewhere_in_memory(in_place: WhisperRecognizer, windows: list[Samples]) -> None:
+    before = in_place.read(windows[:2], [PLAIN] * 2)
+    hearing, decode = in_place._hearing, in_place._decode
+    assert isinstance(hearing, FixedHearing)
+    assert isinstance(decode, FixedGreedyDecode)
+    recorded_for, elsewhere = decode._rooms.copy(), [(keys.clone(), values.clone()) for keys, values in hearing.heard]
+    hearing.heard[:] = elsewhere
+    assert in_place.read(windows[:2], [PLAIN] * 2) == before
+    assert decode._rooms[SHORT] is not recorded_for[SHORT]
+
+
 def test_the_language_is_told_as_on_a_cpu(
     on_cpu: WhisperRecognizer, in_place: WhisperRecognizer, windows: list[Samples]
 ) -> None:

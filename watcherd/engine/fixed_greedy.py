@@ -61,6 +61,7 @@ class FixedGreedyDecode(GreedyDecode):
         super().__init__(decoder, rules, no_speech_id, language_ids)
         self._heard, self._most = heard, most
         self._rows = 0
+        self._lies_at: list[int] = []
         self._said: list[KeysAndValues] = []
         self._rooms: dict[int, _Room] = {}
 
@@ -74,8 +75,10 @@ class FixedGreedyDecode(GreedyDecode):
         keep_heard: bool = False,  # noqa: ARG002  nothing is overwritten
     ) -> list[Decoded]:
         """See ``GreedyDecode``; ``heard`` are the first rows of what this was made with."""
-        if self._rows != len(self._heard[0][0]):
+        lies_at = [len(self._heard[0][0]), *(tensor.data_ptr() for pair in self._heard for tensor in pair)]
+        if self._lies_at != lies_at:  # what is recorded would look where it lay before
             self._take_memory()
+            self._lies_at = lies_at
         count = len(prompts)
         befores = befores or [()] * count
         begun = [[*before, *prompt] for before, prompt in zip(befores, prompts, strict=True)]
