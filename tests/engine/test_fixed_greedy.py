@@ -123,7 +123,7 @@ def test_a_step_can_be_recorded_after_a_text_that_was_cut_off(
     assert isinstance(decode, FixedGreedyDecode)
     decode._rooms.clear()
     with torch.inference_mode():
-        decode._place.fill_(MAX_NEW_TOKENS)
+        decode._rows._steps.fill_(MAX_NEW_TOKENS)
     assert in_place.read(windows[:2], [PLAIN] * 2) == before
 
 
@@ -209,7 +209,7 @@ def test_what_is_recorded_stays_on_the_gpu_and_asks_for_no_value(
         hearing.heard += decoder.room(ROWS)
         hearing._hear_one()
         decode._take_memory()
-        assert decode._open.device == NOWHERE
+        assert decode._rows.open.device == NOWHERE
         decode._room(SHORT).step()
         decode._room(decoder.context).step()
     assert len(recordings) == 2

@@ -147,6 +147,15 @@ def test_a_row_is_cut_off_where_generate_cuts_it_off(checkpoint: Checkpoint, enc
     assert len(cut[LONG].tokens) == 15
 
 
+def test_a_model_without_a_token_for_silence_says_nothing_of_it(
+    checkpoint: Checkpoint, encoded: torch.Tensor, found: list[Decoded]
+) -> None:
+    without = ours(checkpoint.model, no_speech_id=None)
+    (alone,) = decode(without, encoded[SHORT : SHORT + 1], [checkpoint.prompt("en")])
+    assert alone.tokens == found[SHORT].tokens
+    assert alone.no_speech_prob is None
+
+
 def test_logprobs_are_those_of_generate_s_scores(
     checkpoint: Checkpoint, encoded: torch.Tensor, found: list[Decoded]
 ) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from watcherd.engine.decoder_cache import KeysAndValues
 from watcherd.engine.fixed_cache import FixedCache
-from watcherd.engine.greedy import Decoded, GreedyDecode, Start, results
+from watcherd.engine.greedy import Decoded, GreedyDecode, Rows, Start
 from watcherd.engine.recorded import recorded
 from watcherd.engine.text_decoder import TextDecoder
 from watcherd.engine.timestamp_rules import TimestampRules, TimestampState
@@ -60,7 +60,6 @@ class FixedGreedyDecode(GreedyDecode):
         """
         super().__init__(decoder, rules, no_speech_id, language_ids)
         self._heard, self._most = heard, most
-        self._rows = 0
         self._lies_at: list[int] = []
         self._said: list[KeysAndValues] = []
         self._rooms: dict[int, _Room] = {}
@@ -86,20 +85,14 @@ class FixedGreedyDecode(GreedyDecode):
         most = min(max_new_tokens, self._most, self._decoder.context - longest)
         room = self._room(longest + most)
         logits, starts = self._read(begun, [len(before) for before in befores], room.cache)
-        self._open.fill_(value=False)
-        self._open[:count] = True
-        self._place.zero_()
-        self._counts.zero_()
-        self._tokens.fill_(self._rules.end_of_text)
-        self._logprobs.zero_()
-        self._choose(logits)
+        self._rows.restart(count)
+        self._chosen.copy_(self._rows.take(logits))
         self._keep(self._rules.begin(self._chosen))
         for step in range(1, most):
-            if step % STEPS_BETWEEN_LOOKS == 0 and not self._open.any():
+            if step % STEPS_BETWEEN_LOOKS == 0 and not self._rows.open.any():
                 break
             room.step()
-        means = self._logprobs[:count].sum(1) / self._counts[:count]
-        return results(self._tokens[:count], self._logprobs[:count], means, starts, self._rules.end_of_text)
+        return self._rows.results(starts)
 
     def _take_memory(self) -> None:
         """For as many rows as there are now, instead of what there was."""
@@ -109,14 +102,9 @@ class FixedGreedyDecode(GreedyDecode):
         device = self._decoder.device
         room = partial(torch.zeros, rows, heads, self._decoder.context, width, dtype=self._decoder.dtype, device=device)
         self._said += [(room(), room()) for _ in self._heard]
-        self._tokens = torch.full((rows, self._most), self._rules.end_of_text, device=device)
-        self._logprobs = torch.zeros(rows, self._most, device=device)
-        self._place = torch.zeros(rows, 1, dtype=torch.int64, device=device)
-        self._counts = torch.zeros(rows, dtype=torch.int64, device=device)
-        self._open = torch.zeros(rows, dtype=torch.bool, device=device)
+        self._rows = Rows(rows, self._most, self._rules.end_of_text, device)
         self._chosen = torch.full((rows,), self._rules.end_of_text, device=device)
         self._state = self._rules.begin(self._chosen.clone())
-        self._rows = rows
 
     def _room(self, places: int) -> _Room:
         """The smaller one where that suffices: fewer places to attend to in every step."""
@@ -124,7 +112,7 @@ class FixedGreedyDecode(GreedyDecode):
         if places not in self._rooms:
             said = [(keys[:, :, :places], values[:, :, :places]) for keys, values in self._said]
             cache = FixedCache(self._heard, said)
-            self._place.zero_()  # recording takes some steps, too
+            self._rows.restart(0)  # recording takes some steps, too
             self._rooms[places] = _Room(cache, recorded(partial(self._step, cache), self._decoder.device))
         return self._rooms[places]
 
@@ -136,14 +124,14 @@ class FixedGreedyDecode(GreedyDecode):
         longest = max(map(len, prompts))
         # What is behind a shorter prompt is seen by nothing of it, and its text is written over that.
         padded = [[*prompt, *repeat(prompt[-1], longest - len(prompt))] for prompt in prompts]
-        padded += [padded[0]] * (self._rows - len(prompts))
+        padded += [padded[0]] * (len(self._chosen) - len(prompts))
         hidden = self._decoder.step(torch.tensor(padded, device=device), cache.begin(longest))
-        lengths = [len(prompt) for prompt in prompts] + [longest] * (self._rows - len(prompts))
+        lengths = [len(prompt) for prompt in prompts] + [longest] * (len(self._chosen) - len(prompts))
         cache.lengths.copy_(torch.tensor(lengths, device=device))
         begun = [prompt[start_at:] for prompt, start_at in zip(prompts, starts_at, strict=True)]
         alone = self._after_start(self._heard, begun[0][0]) if any(starts_at) else hidden[:, 0]
         starts = list(self._starts(alone[: len(prompts)], begun))
-        logits = self._decoder.logits(hidden[torch.arange(self._rows, device=device), cache.lengths - 1])
+        logits = self._decoder.logits(hidden[torch.arange(len(self._chosen), device=device), cache.lengths - 1])
         self._rules.first(logits)
         return logits, starts
 
@@ -152,20 +140,9 @@ class FixedGreedyDecode(GreedyDecode):
         logits = self._decoder.logits(self._decoder.step(self._chosen[:, None], cache)[:, -1])
         state = TimestampState(self._state.after_timestamp, self._state.after_pair, self._state.latest)
         self._rules.apply(logits, state)
-        self._choose(logits)
+        self._chosen.copy_(self._rows.take(logits))
         self._rules.advance(state, self._chosen)
         self._keep(state)
-
-    def _choose(self, logits: torch.Tensor) -> None:
-        """Choose each row's next token; rows that have ended go on with the end of the text."""
-        chosen = torch.where(self._open, logits.argmax(-1), self._rules.end_of_text)
-        logprobs = logits.log_softmax(-1).gather(1, chosen[:, None])
-        self._tokens.scatter_(1, self._place, chosen[:, None])
-        self._logprobs.scatter_(1, self._place, torch.where(self._open[:, None], logprobs, 0.0))
-        self._counts += self._open
-        self._place += 1
-        self._open &= chosen != self._rules.end_of_text
-        self._chosen.copy_(chosen)
 
     def _keep(self, state: TimestampState) -> None:
         """Put a state where the next step looks for it."""

@@ -91,7 +91,7 @@ class GreedyDecode:
     ) -> list[Decoded]:
         """Decode windows with equally much before them, ``start_at`` tokens."""
         cache, logits, starts, most = self._begin(heard, prompts, max_new_tokens, start_at)
-        rows = _Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
+        rows = Rows(len(prompts), most, self._rules.end_of_text, self._decoder.device)
         chosen = rows.take(logits)
         state = self._rules.begin(chosen)
         for _ in range(1, most):
@@ -156,8 +156,11 @@ class GreedyDecode:
             )
 
 
-class _Rows:
-    """The rows of a batch while they are decoded: which are open, and what was chosen in all of them."""
+class Rows:
+    """The rows of a batch while they are decoded: which are open, and what was chosen in all of them.
+
+    Between two calls of ``keep`` or ``restart`` its tensors stay where they are, so that ``take`` can be recorded.
+    """
 
     def __init__(self, count: int, most: int, end_of_text: int, device: torch.device) -> None:
         self._end_of_text = end_of_text
@@ -166,7 +169,15 @@ class _Rows:
         self._tokens = torch.full((count, most), end_of_text, device=device)
         self._logprobs = torch.zeros(count, most, device=device)
         self._counts = torch.zeros(count, dtype=torch.int64, device=device)
-        self._steps = 0
+        self._steps = torch.zeros(1, dtype=torch.int64, device=device)
+
+    def restart(self, count: int) -> None:
+        """Begin anew, with so many rows open."""
+        self.open.copy_(self._places < count)
+        self._tokens.fill_(self._end_of_text)
+        self._logprobs.zero_()
+        self._counts.zero_()
+        self._steps.zero_()
 
     def take(self, logits: torch.Tensor) -> torch.Tensor:
         """Choose each row's next token, int64 [rows]; rows that have ended go on with the end of the text."""
@@ -178,7 +189,7 @@ class _Rows:
         chosen = torch.where(self.open, chosen, self._end_of_text)
         self._tokens[self._places, self._steps] = chosen
         self._steps += 1
-        self.open = self.open & (chosen != self._end_of_text)
+        self.open &= chosen != self._end_of_text
         return chosen
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -187,17 +198,14 @@ class _Rows:
         self._places = self._places[rows]
 
     def results(self, starts: Sequence[Start]) -> list[Decoded]:
-        """What was decoded in each row."""
-        means = self._logprobs.sum(1) / self._counts
-        return results(self._tokens, self._logprobs, means, starts, self._end_of_text)
+        """What was decoded in the first rows, one for each of these."""
+        count = len(starts)
+        tokens, logprobs = self._tokens[:count], self._logprobs[:count]
+        means = (logprobs.sum(1) / self._counts[:count]).tolist()
+        rows = zip(tokens.tolist(), logprobs.tolist(), means, starts, strict=True)
+        return [self._decoded(*row) for row in rows]
 
-
-def results(
-    tokens: torch.Tensor, logprobs: torch.Tensor, means: torch.Tensor, starts: Sequence[Start], end_of_text: int
-) -> list[Decoded]:
-    """Tokens [rows, most] and their log probabilities up to the end of the text, and the means with the end's."""
-    decoded: list[Decoded] = []
-    for chosen, probable, mean, start in zip(tokens.tolist(), logprobs.tolist(), means.tolist(), starts, strict=True):
-        until = chosen.index(end_of_text) if end_of_text in chosen else len(chosen)
-        decoded.append(Decoded(tuple(chosen[:until]), tuple(probable[:until]), mean, *start))
-    return decoded
+    def _decoded(self, tokens: list[int], logprobs: list[float], mean: float, start: Start) -> Decoded:
+        """Of one row, up to the end of the text; the mean is with the end's."""
+        until = tokens.index(self._end_of_text) if self._end_of_text in tokens else len(tokens)
+        return Decoded(tuple(tokens[:until]), tuple(logprobs[:until]), mean, *start)

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Sequence
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -110,8 +109,9 @@ class WhisperRecognizer:
             self._decode = BeamDecode(*parts) if accurate else GreedyDecode(*parts)
         else:
             self._hearing = fixed = FixedHearing(log_mel, encoder, self._decoder)
-            greedy = partial(FixedGreedyDecode, heard=fixed.heard, most=MAX_NEW_TOKENS)
-            self._decode = BeamDecode(*parts) if accurate else greedy(*parts)
+            self._decode = (
+                BeamDecode(*parts) if accurate else FixedGreedyDecode(*parts, heard=fixed.heard, most=MAX_NEW_TOKENS)
+            )
         self._texts = BEAMS if accurate else 1
         # English-only fine-tunes of a multilingual checkpoint keep its vocabulary and still want the language token.
         self._wants_language = bool(codes) and bool(generation.is_multilingual)
