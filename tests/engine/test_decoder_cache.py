@@ -1,5 +1,7 @@
 """The decoder's cache when rows are dropped."""
 
+from itertools import pairwise
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,11 +73,15 @@ def test_rows_go_on_from_any_row_and_ask_with_those_of_their_window(fork: tuple[
     cache.follow(order, there)
     assert said(cache, len(places)) == [[place // WAYS, 100.0, 100.0] for place in there]
 
-    queries = torch.tensor(there).float().view(-1, 1, 1).expand(-1, 1, WIDTH)
-    asked = cache.ask(queries)
+    queries = torch.tensor(there).float().view(-1, 1, 1, 1).expand(-1, 1, 1, WIDTH)
+    assert cache.askers is not None
+    asked = cache.askers.together(queries)
     expected = [float(place) if place in places else 0.0 for place in range(windows * WAYS)]
-    assert asked[:, :, 0].tolist() == [expected[first : first + WAYS] for first in range(0, windows * WAYS, WAYS)]
-    assert torch.equal(cache.answer(asked), queries)
+    assert asked[:, 0, :, 0].tolist() == [expected[first : first + WAYS] for first in range(0, windows * WAYS, WAYS)]
+    assert torch.equal(cache.askers.apart(asked[:, 0]), queries[:, 0])
+    first, rows = cache.askers.in_order
+    heard = [{there[row] for row in rows[start:end]} for start, end in pairwise(first.tolist())]
+    assert heard == [{place for place in places if place // WAYS == window} for window in range(windows)]
 
 
 def test_windows_are_dropped_before_the_rest_is_told_what_it_hears() -> None:

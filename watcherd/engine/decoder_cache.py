@@ -5,6 +5,8 @@ from typing import Protocol
 
 import torch
 
+from watcherd.engine.askers import Askers
+
 KeysAndValues = tuple[torch.Tensor, torch.Tensor]
 """Both [rows, heads, positions, head width]."""
 
@@ -24,11 +26,9 @@ class Cache(Protocol):
     def heard(self, layer: int) -> KeysAndValues:
         """The encoder's output for cross-attention, one row a window."""
 
-    def ask(self, queries: torch.Tensor) -> torch.Tensor:
-        """Each row's queries [rows, tokens, width] as its window's."""
-
-    def answer(self, attended: torch.Tensor) -> torch.Tensor:
-        """The way back from ``ask``."""
+    @property
+    def askers(self) -> Askers | None:
+        """Which row attends to which window; None where each has its own."""
 
     def advance(self, tokens: int) -> None:
         """Count the tokens that every layer has been extended by."""
@@ -58,7 +58,8 @@ class DecoderCache:
         self.length = 0
         self._heard = heard
         self._ways = ways
-        self._asking: torch.Tensor | None = None
+        self.askers: Askers | None = None
+        """Which row attends to which window; None while each has its own."""
         windows, heads, _, width = heard[0][0].shape
         self._rows = windows
         room = (windows * ways, heads, capacity, width)
@@ -90,23 +91,6 @@ class DecoderCache:
         """Count the tokens that every layer has been extended by."""
         self.length += tokens
 
-    def ask(self, queries: torch.Tensor) -> torch.Tensor:
-        """Each row's queries [rows, tokens, width] as its window's; [windows, ways, width] once rows follow others.
-
-        Where a window has fewer rows are zeros, so that what comes out for a row does not depend on how many others
-        there are: kernels for few and for many queries may sum in different orders.
-        """
-        if self._asking is None:
-            return queries
-        windows = self._heard[0][0].shape[0]
-        padded = queries.new_zeros(windows * self._ways, queries.shape[2])
-        padded[self._asking] = queries[:, 0]
-        return padded.view(windows, self._ways, -1)
-
-    def answer(self, attended: torch.Tensor) -> torch.Tensor:
-        """The way back from ``ask``."""
-        return attended if self._asking is None else attended.flatten(0, 1)[self._asking, None]
-
     def follow(self, befores: Sequence[int], places: Sequence[int]) -> None:
         """Let each row go on from the text of the row at this index.
 
@@ -119,7 +103,7 @@ class DecoderCache:
         device = self._heard[0][0].device
         self._rows = len(befores)
         _move(self._so_far(), torch.tensor(befores, device=device))
-        self._asking = torch.tensor(places, device=device)
+        self.askers = Askers(places, self._heard[0][0].shape[0], self._ways, device)
 
     def keep(self, rows: torch.Tensor) -> torch.Tensor:
         """Drop all rows but those at these ascending indices, and the windows that they hear.

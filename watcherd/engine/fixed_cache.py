@@ -65,13 +65,9 @@ class FixedCache:
         """The encoder's output for cross-attention, one row a window."""
         return self._heard[layer]
 
-    def ask(self, queries: torch.Tensor) -> torch.Tensor:
-        """Each row's queries are its window's."""
-        return queries
-
-    def answer(self, attended: torch.Tensor) -> torch.Tensor:
-        """The way back from ``ask``."""
-        return attended
+    @property
+    def askers(self) -> None:
+        """Each row attends to its own window."""
 
     def advance(self, tokens: int) -> None:
         """Count the token that every layer has been extended by."""

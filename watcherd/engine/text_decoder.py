@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from watcherd.engine.attention import attend_by_products, attention
 from watcherd.engine.decoder_cache import Cache, KeysAndValues
 from watcherd.engine.layers import Layer, Linear, attend, fused, linear, norm, split_heads
 
@@ -66,6 +67,8 @@ class TextDecoder:
         self.vocabulary: int = model.proj_out.weight.shape[0]
         cpu_floats = self.device.type == "cpu" and not int8
         steady = _steady if cpu_floats else _as_it_is
+        width = self._embedding.shape[1]
+        self._attend = attention(self.device, self.dtype, width // self.heads)
         self._blocks = [_block(layer, make, steady) for layer in decoder.layers]
         self._norm = norm(decoder.layer_norm)
         scores: torch.Tensor = model.proj_out.weight.detach()
@@ -104,7 +107,6 @@ class TextDecoder:
             The last layer's normalised output [rows, tokens, width], for ``logits``.
         """
         count = tokens.shape[1]
-        attend_once = _attend_by_products if self.device.type == "cpu" else attend
         hidden = self._embedding[tokens] + cache.positions(self._positions, count)
         mask = cache.mask()
         for index, block in enumerate(self._blocks):
@@ -115,18 +117,15 @@ class TextDecoder:
             if causal:
                 attended = attend(queries, keys, values, is_causal=True)
             elif mask is None:
-                attended = attend_once(queries, keys, values)
+                attended = self._attend(queries, keys, values, None)
             else:
-                attended = _attend_by_products(queries, keys, values, mask)
+                attended = attend_by_products(queries, keys, values, mask)
             hidden = hidden + block.said_out(attended)
             keys, values = cache.heard(index)
-            # Rows that heard the same ask as if they were one row's tokens: what was heard is read once for all.
-            (queries,) = split_heads(cache.ask(block.heard_q(block.norm_heard(hidden))), 1, self.heads)
-            queries = queries.to(self._heard_dtype)
+            (queries,) = split_heads(block.heard_q(block.norm_heard(hidden)), 1, self.heads)
             if look is not None:
-                look(index, queries, keys)
-            attended = cache.answer(attend_once(queries, keys, values).to(hidden.dtype))
-            hidden = hidden + block.heard_out(attended)
+                look(index, queries.to(keys.dtype), keys)
+            hidden = hidden + block.heard_out(self._attend(queries, keys, values, cache.askers))
             hidden = hidden + block.feed_out(block.activate(block.feed_in(block.norm_feed(hidden))))
         cache.advance(count)
         return self._norm(hidden)
@@ -134,21 +133,6 @@ class TextDecoder:
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Normalised output [rows, width] to float32 scores [rows, vocabulary]."""
         return self._logits(hidden).float()
-
-
-def _attend_by_products(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None = None
-) -> torch.Tensor:
-    """The same for a single token on a CPU, or with a mask, which is added to the scores.
-
-    A CPU's fused kernel divides the keys among threads by how many rows there are, so that a row's result depends on
-    its company, and has no fast path for bfloat16 on every make of processor; a GPU's is slow with a mask.
-    """
-    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
-    if mask is not None:
-        scores += mask
-    attended: torch.Tensor = scores.softmax(-1) @ values  # which computes in float32, whatever goes in and comes out
-    return attended.transpose(1, 2).flatten(2)
 
 
 def _block(

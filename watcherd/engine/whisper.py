@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
 from watcherd.engine.alignment import Alignment
+from watcherd.engine.attention import compiled
 from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
 from watcherd.engine.devices import Placement, processor_has
@@ -245,7 +246,10 @@ class WhisperRecognizer:
 def _heard_dtype(placement: Placement) -> torch.dtype:
     """The number format of the cross-attention's cache.
 
-    Reading it is most of a CPU's decoding step, so half of it is worth a conversion where AVX-512 makes that cheap.
+    Reading it is much of a CPU's decoding step, so half of it is worth a conversion where that is cheap: in what is
+    compiled, and in PyTorch with AVX-512.
     """
-    on_cpu = placement.device.type == "cpu"
-    return torch.bfloat16 if on_cpu and processor_has("avx512bw", "avx512vl", "avx512dq") else placement.dtype
+    if placement.device.type != "cpu":
+        return placement.dtype
+    cheap = compiled() is not None or processor_has("avx512bw", "avx512vl", "avx512dq")
+    return torch.bfloat16 if cheap else placement.dtype
