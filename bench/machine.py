@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from watcherd.engine.devices import processor_name
+from watcherd.engine.processor import processor_name
 
 LIBRARIES = ("torch", "transformers", "faster-whisper", "ctranslate2", "onnxruntime")
 

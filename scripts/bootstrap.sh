@@ -68,7 +68,7 @@ missing_packages() {
   headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
   { have ffmpeg && have ffprobe; } || echo ffmpeg
   "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "python$version-venv"
-  # Compiles the attention for CPUs, and with the rest systemd-python, which exists as source only.
+  # Compiles what the engine has in C, and with the rest systemd-python, which exists as source only.
   have gcc || printf '%s\n' gcc libc6-dev
   [ -e "$headers/Python.h" ] || echo "python$version-dev"
   have pkg-config || echo pkg-config
@@ -194,7 +194,7 @@ main() {
   local installed torch state
   installed=$(cat .venv/watcherd-torch 2>/dev/null || true)
   torch="$(sed -n 's/^torch==//p' constraints.txt)+$(choose_build "${installed#*+}")"
-  state=$(cat pyproject.toml constraints.txt scripts/bootstrap.sh hatch_build.py watcherd/engine/attention.c \
+  state=$(cat pyproject.toml constraints.txt scripts/bootstrap.sh hatch_build.py watcherd/engine/*.[ch] \
     <(echo "$torch") | sha256sum | cut -d ' ' -f 1)
   if grep -qsxF "$state" ".venv/watcherd-$level"; then
     return

@@ -2,6 +2,7 @@
 
 import subprocess
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.conftest import Speaker
+from watcherd.engine import compiled
 
 RATE = 16_000
 SENTENCES = (
@@ -18,6 +20,15 @@ SENTENCES = (
 )
 
 Signal = npt.NDArray[Any]
+
+
+@pytest.fixture
+def uncompiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An installation on a machine without a compiler."""
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    compiled.library.cache_clear()
+    yield
+    compiled.library.cache_clear()
 
 
 class WavWriter(Protocol):

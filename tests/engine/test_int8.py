@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.engine.conftest import RATE
-from watcherd.engine import devices
+from watcherd.engine import devices, processor
 from watcherd.engine.checkpoints import resolve
 from watcherd.engine.devices import Placement, _require_int8, place
 from watcherd.engine.int8 import Int8Linear
@@ -128,6 +128,6 @@ def read(model_id: str, dtype: str, windows: list[npt.NDArray[np.float32]]) -> l
 def test_by_itself_it_is_taken_where_the_processor_is_made_for_it(
     monkeypatch: pytest.MonkeyPatch, device: str, family: str, features: set[str], dtype: str
 ) -> None:
-    monkeypatch.setattr(devices, "processor_has", lambda *wanted: set(wanted) <= features)
+    monkeypatch.setattr(processor, "processor_has", lambda *wanted: set(wanted) <= features)
     given = Placement(torch.device(device), torch.float16 if device == "cuda" else torch.float32, "a device")
     assert devices.suited(given, family).dtype_name == dtype

@@ -4,62 +4,15 @@
  * others there are, nor on the number of threads.
  */
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "vectors.h"
 
-#define WIDTH 64    /* of a head: that of every Whisper */
-#define LANES 16    /* floats of a vector; compilers divide it where the processor's are shorter */
+#define WIDTH 64 /* of a head: that of every Whisper */
 #define PARTS (WIDTH / LANES)
-#define TOGETHER 5  /* queries that share what is read; their sums are to stay in registers */
-#define BLOCK 512   /* positions whose scores are kept until their values are read */
-
-typedef float floats __attribute__((vector_size(4 * LANES)));
-typedef int32_t ints __attribute__((vector_size(4 * LANES)));
-typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
-
-#define INLINED static inline __attribute__((always_inline))
-
-#if defined(__x86_64__) && defined(__GLIBC__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-
-INLINED floats from_float32(const float *at) {
-    floats read;
-    memcpy(&read, at, sizeof read);
-    return read;
-}
-
-INLINED floats from_bfloat16(const uint16_t *at) {
-    halves read;
-    memcpy(&read, at, sizeof read);
-    return (floats)(__builtin_convertvector(read, words) << 16);
-}
+#define TOGETHER 5 /* queries that share what is read; their sums are to stay in registers */
+#define BLOCK 512  /* positions whose scores are kept until their values are read */
 
 INLINED floats from_either(const void *numbers, ptrdiff_t at, const int bfloat16) {
     return bfloat16 ? from_bfloat16((const uint16_t *)numbers + at) : from_float32((const float *)numbers + at);
-}
-
-INLINED floats all(float value) { return (floats){} + value; }
-
-INLINED floats higher(floats one, floats other) {
-    const ints where = one > other;
-    return (floats)((where & (ints)one) | (~where & (ints)other));
-}
-
-INLINED float highest(floats of) {
-    float best = of[0];
-    for (int lane = 1; lane < LANES; lane++) best = of[lane] > best ? of[lane] : best;
-    return best;
-}
-
-INLINED float sum(floats of) {
-    float total = 0;
-    for (int lane = 0; lane < LANES; lane++) total += of[lane];
-    return total;
 }
 
 /* The sums of the lanes of each of 16 vectors. */
@@ -78,27 +31,9 @@ INLINED floats sums(const floats *of) {
 #undef FOLD
 }
 
-/* e to the power of what is not above 0, within 2 in the last place: the polynomial of Cephes' expf. */
-INLINED floats power(floats of) {
-    const floats rounding = all(0x1.8p23f); /* added, it leaves no bits behind the point */
-    of = higher(of, all(-87.0f));           /* below, the result has no exponent */
-    const floats shifted = of * 1.44269504f + rounding;
-    const ints exponent = (ints)shifted - (ints)rounding;
-    const floats whole = shifted - rounding;
-    const floats rest = of - whole * 0.693359375f + whole * 2.12194440e-4f;
-    floats value = all(1.9875691500e-4f);
-    value = value * rest + 1.3981999507e-3f;
-    value = value * rest + 8.3334519073e-3f;
-    value = value * rest + 4.1665795894e-2f;
-    value = value * rest + 1.6666665459e-1f;
-    value = value * rest + 5.0000001201e-1f;
-    value = value * rest * rest + rest + 1.0f;
-    return (floats)((ints)value + (exponent << 23));
-}
-
-/* Up to TOGETHER queries of a head, each [WIDTH], to what they get of its values; keys and values [count, WIDTH] begin at
- * `from` and have `step` elements from one to the next. The first two arguments are constants wherever this is used, so
- * that it becomes code for that format and that many. */
+/* Up to TOGETHER queries of a head, each [WIDTH], to what they get of its values; keys and values [count, WIDTH] begin
+ * at `from` and have `step` elements from one to the next. The first two arguments are constants wherever this is used,
+ * so that it becomes code for that format and that many. */
 INLINED void attend_to_head(const int bfloat16, const int queries, const float *const *asking, float *const *answers,
                             const void *keys, const void *values, ptrdiff_t from, ptrdiff_t count, ptrdiff_t step,
                             float scale) {
@@ -166,7 +101,7 @@ INLINED void attend_to_head(const int bfloat16, const int queries, const float *
 #define FOR_SO_MANY(bfloat16, queries) \
     attend_to_head(bfloat16, queries, asking, answers, keys, values, from, count, step, scale)
 
-FOR_EACH_PROCESSOR static void attend_to_head_of_either(int bfloat16, int queries, const float *const *asking,
+static void attend_to_head_of_either(int bfloat16, int queries, const float *const *asking,
                                                         float *const *answers, const void *keys, const void *values,
                                                         ptrdiff_t from, ptrdiff_t count, ptrdiff_t step, float scale) {
     switch (bfloat16 ? -queries : queries) {
@@ -184,8 +119,8 @@ FOR_EACH_PROCESSOR static void attend_to_head_of_either(int bfloat16, int querie
 }
 
 /* Float32 queries [queries, heads, WIDTH] with `query_step` elements from one to the next, to answers likewise, without
- * gaps between them. Keys and values [owners, heads, count, WIDTH] have the other steps, in float32 or bfloat16. Those who
- * ask owner i are `askers[first[i]]` to before `askers[first[i + 1]]`. */
+ * gaps between them. Keys and values [owners, heads, count, WIDTH] have the other steps, in float32 or bfloat16. Those
+ * who ask owner i are `askers[first[i]]` to before `askers[first[i + 1]]`. */
 void attend(int bfloat16, const float *queries, float *answers, const void *keys, const void *values, ptrdiff_t owners,
             ptrdiff_t heads, ptrdiff_t count, ptrdiff_t query_step, ptrdiff_t owner_step, ptrdiff_t head_step,
             ptrdiff_t step, const int32_t *first, const int32_t *askers, float scale) {

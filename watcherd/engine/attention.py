@@ -1,16 +1,12 @@
 """Attention of the decoder's newest tokens, on whatever it runs on."""
 
-import ctypes
-import logging
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import torch
-from threadpoolctl import ThreadpoolController
 
 from watcherd.engine.askers import Askers
+from watcherd.engine.compiled import library
 from watcherd.engine.layers import attend
 
 Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Askers | None], torch.Tensor]
@@ -21,22 +17,19 @@ it is said who asks whom; then all have one token."""
 HEAD_WIDTH: Final = 64
 """That the compiled attention is made for, that of every Whisper."""
 
-_LIBRARY: Final = "_attention.so"
 _FORMATS: Final = {torch.float32: 0, torch.bfloat16: 1}
-
-_log = logging.getLogger(__name__)
 
 
 def attention(device: torch.device, dtype: torch.dtype, head_width: int) -> Attend:
     """The fastest there is for what is computed in this number format there.
 
-    On a CPU that is our own, compiled while watcherd is installed (``attention.c``): PyTorch's products for one query
+    On a CPU that is our own (``attention.c``): PyTorch's products for one query
     or a few take twice as long as it takes to read keys and values in bfloat16, and with them its sums may depend on a
     row's company.
     """
     if device.type != "cpu":
         return _shared(attend)
-    if dtype is torch.float32 and head_width == HEAD_WIDTH and compiled() is not None:
+    if dtype is torch.float32 and head_width == HEAD_WIDTH and library() is not None:
         return attend_compiled
     return _shared(attend_by_products)
 
@@ -60,8 +53,8 @@ def attend_compiled(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, askers: Askers | None = None
 ) -> torch.Tensor:
     """See ``Attend``: float32 queries, keys and values in float32 or bfloat16, on the CPU, with heads of 64."""
-    library = compiled()
-    assert library is not None  # noqa: S101  see ``attention``
+    functions = library()
+    assert functions is not None  # noqa: S101  see ``attention``
     rows, heads, tokens, width = queries.shape
     owners, _, positions, _ = keys.shape
     query_step = queries.stride(2) if tokens > 1 else queries.stride(0)
@@ -70,7 +63,7 @@ def attend_compiled(
     assert keys.stride() == values.stride() and keys.stride(3) == 1  # noqa: S101, PT018  as caches have them
     first, order = (askers or Askers.own(rows, tokens)).in_order
     attended = torch.empty(rows, tokens, heads * width)
-    library.attend(
+    functions.attend(
         _FORMATS[keys.dtype],
         queries.data_ptr(),
         attended.data_ptr(),
@@ -88,36 +81,6 @@ def attend_compiled(
         width**-0.5,
     )
     return attended
-
-
-@cache
-def compiled() -> ctypes.CDLL | None:
-    """The library made of ``attention.c``; None, and a warning, where it is missing or does not fit the system."""
-    try:
-        # It is linked to no OpenMP of its own: with a second pool of threads each would wait for the other's.
-        ctypes.CDLL(_openmp(), mode=ctypes.RTLD_GLOBAL)
-        library = ctypes.CDLL(str(Path(__file__).with_name(_LIBRARY)))
-    except OSError as error:
-        _log.warning(
-            "the compiled attention cannot be used, so decoding takes half as long again; "
-            "install gcc and then watcherd once more (%s)",
-            error,
-        )
-        return None
-    pointer, number = ctypes.c_void_p, ctypes.c_ssize_t
-    library.attend.argtypes = [
-        *(ctypes.c_int, pointer, pointer, pointer, pointer),
-        *(number, number, number, number, number, number, number),
-        *(pointer, pointer, ctypes.c_float),
-    ]
-    library.attend.restype = None
-    return library
-
-
-def _openmp() -> str:
-    """PyTorch's GNU OpenMP, or else the system's."""
-    loaded = (pool["filepath"] for pool in ThreadpoolController().info() if pool["user_api"] == "openmp")
-    return next((path for path in loaded if Path(path).name.startswith("libgomp")), "libgomp.so.1")
 
 
 def _shared(function: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]) -> Attend:

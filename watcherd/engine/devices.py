@@ -5,7 +5,9 @@ from typing import Final
 
 import torch
 
+from watcherd.engine.compiled import library
 from watcherd.engine.messages import Decoding
+from watcherd.engine.processor import multiplies_int8, processor_name
 from watcherd.errors import DeviceUnavailableError
 
 _DTYPES = {
@@ -73,8 +75,9 @@ def suited(placement: Placement, family: str) -> Placement:
     reads a window in 0.4 of the time, and of 3600 words of English base got no more wrong than in float32
     (bench/results). Without such instructions inputs have half as many levels, which nobody has measured.
     """
-    can = placement.device.type == "cpu" and family in INT8_FAMILIES and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return replace(placement, int8=True) if can and multiplies_int8() else placement
+    may = placement.device.type == "cpu" and family in INT8_FAMILIES and multiplies_int8()
+    can = may and torch.backends.mkldnn.is_available() and library() is not None  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return replace(placement, int8=True) if can else placement
 
 
 def seeks_accuracy(placement: Placement, decoding: Decoding) -> bool:
@@ -84,16 +87,6 @@ def seeks_accuracy(placement: Placement, decoding: Decoding) -> bool:
     not known.
     """
     return decoding == "accurate" or (decoding == "auto" and placement.device.type == "cpu")
-
-
-def multiplies_int8() -> bool:
-    """Whether the processor has instructions for sums of products of 8-bit integers that do not overflow."""
-    return processor_has("avx512_vnni") or processor_has("avx_vnni")
-
-
-def processor_has(*features: str) -> bool:
-    """Whether the processor has all of these instruction sets, by the names that Linux has for them."""
-    return set(features) <= set((_processor_says("flags") or _processor_says("Features") or "").split())
 
 
 def _require_int8(device: torch.device, name: str) -> None:
@@ -106,6 +99,11 @@ def _require_int8(device: torch.device, name: str) -> None:
         raise DeviceUnavailableError(
             f'dtype = "int8" needs oneDNN, which PyTorch {torch.__version__} was built without',
             remedy='Set dtype = "auto" under [model], or install an official build of PyTorch',
+        )
+    if library() is None:
+        raise DeviceUnavailableError(
+            'dtype = "int8" needs the compiled part of watcherd, which is missing or does not fit this system',
+            remedy='Install gcc and then watcherd once more, or set dtype = "auto" under [model]',
         )
 
 
@@ -127,21 +125,3 @@ def _require_gpu(asked: str, device: torch.device) -> None:
             f'device = "{asked}", but this machine has {count} GPU(s), numbered from 0',
             remedy=f'Set device = "cuda:{count - 1}" or "auto" under [model]',
         )
-
-
-def processor_name() -> str:
-    """What the processor calls itself."""
-    return _processor_says("model name") or "CPU"
-
-
-def _processor_says(wanted: str) -> str | None:
-    """What the kernel says of the first processor under this key."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as cpuinfo:  # noqa: PTH123  not a user's path
-            for line in cpuinfo:
-                key, _, value = line.partition(":")
-                if key.strip() == wanted:
-                    return value.strip()
-    except OSError:
-        pass
-    return None

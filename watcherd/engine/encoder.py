@@ -9,8 +9,8 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
-from watcherd.engine.devices import processor_has
 from watcherd.engine.layers import Layer, attend, fused, linear, norm, split_heads
+from watcherd.engine.processor import processor_has
 
 ROWS: Final = 500
 """Frames that go through a layer together on a CPU, a third of a window: what lies between two matrix products then

@@ -9,10 +9,10 @@ import torch
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
 from watcherd.engine.alignment import Alignment
-from watcherd.engine.attention import compiled
 from watcherd.engine.beam import BEAMS, BeamDecode
 from watcherd.engine.checkpoints import Checkpoint
-from watcherd.engine.devices import Placement, processor_has
+from watcherd.engine.compiled import library
+from watcherd.engine.devices import Placement
 from watcherd.engine.encoder import AudioEncoder
 from watcherd.engine.fixed_greedy import FixedGreedyDecode
 from watcherd.engine.fixed_hearing import FixedHearing
@@ -20,6 +20,7 @@ from watcherd.engine.greedy import Decoded, GreedyDecode
 from watcherd.engine.hearing import Hearing, HearingOnCpu
 from watcherd.engine.logmel import LogMel
 from watcherd.engine.memory import fitting_batch, read_halving
+from watcherd.engine.processor import processor_has
 from watcherd.engine.recognizer import Hints, Phrase, Reading
 from watcherd.engine.samples import SAMPLES_PER_S, Samples
 from watcherd.engine.text_decoder import TextDecoder
@@ -251,5 +252,5 @@ def _heard_dtype(placement: Placement) -> torch.dtype:
     """
     if placement.device.type != "cpu":
         return placement.dtype
-    cheap = compiled() is not None or processor_has("avx512bw", "avx512vl", "avx512dq")
+    cheap = library() is not None or processor_has("avx512bw", "avx512vl", "avx512dq")
     return torch.bfloat16 if cheap else placement.dtype
