@@ -23,9 +23,8 @@ _FORMATS: Final = {torch.float32: 0, torch.bfloat16: 1}
 def attention(device: torch.device, dtype: torch.dtype, head_width: int) -> Attend:
     """The fastest there is for what is computed in this number format there.
 
-    On a CPU that is our own (``attention.c``): PyTorch's products for one query
-    or a few take twice as long as it takes to read keys and values in bfloat16, and with them its sums may depend on a
-    row's company.
+    On a CPU that is our own (``attention.c``), which takes as long as it takes to read the keys and values; PyTorch's
+    products for one query or a few take twice as long, and round scores and weights where those are in bfloat16.
     """
     if device.type != "cpu":
         return _shared(attend)

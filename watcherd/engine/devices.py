@@ -72,7 +72,7 @@ def suited(placement: Placement, family: str) -> Placement:
     """What ``dtype = "auto"`` comes to for a model of this family: int8 where that is faster and as accurate.
 
     That is so for Whisper on a processor that multiplies 8-bit integers in one step (VNNI): the default model's shape
-    reads a window in 0.4 of the time, and of 3600 words of English base got no more wrong than in float32
+    reads a window in a third of the time, and of 3600 words of English base got no more wrong than in float32
     (bench/results). Without such instructions inputs have half as many levels, which nobody has measured.
     """
     may = placement.device.type == "cpu" and family in INT8_FAMILIES and multiplies_int8()
