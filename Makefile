@@ -60,4 +60,5 @@ uninstall:  ## take those files back
 
 clean:  ## remove the virtual environment and every cache; recordings and transcripts stay
 	rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -f watcherd/engine/_compiled.*.so
 	find watcherd tests bench -name __pycache__ -prune -exec rm -rf {} +

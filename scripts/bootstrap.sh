@@ -196,7 +196,7 @@ main() {
   torch="$(sed -n 's/^torch==//p' constraints.txt)+$(choose_build "${installed#*+}")"
   state=$(cat pyproject.toml constraints.txt scripts/bootstrap.sh hatch_build.py watcherd/engine/*.[ch] \
     <(echo "$torch") | sha256sum | cut -d ' ' -f 1)
-  if grep -qsxF "$state" ".venv/watcherd-$level"; then
+  if grep -qsxF "$state" ".venv/watcherd-$level" && [ -e watcherd/engine/_compiled.generic.so ]; then
     return
   fi
   if [ "$torch" != "$installed" ]; then
