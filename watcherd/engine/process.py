@@ -40,8 +40,8 @@ from watcherd.engine.resume import pack
 from watcherd.errors import WatcherdError
 from watcherd.partial import Partial
 
-WINDOWS_AHEAD = 24
-"""Decoded windows that wait for each recording: a batch or more on a CPU, 45 MB."""
+WINDOWS_AHEAD = 16
+"""Decoded windows that wait for each recording: a batch or more on a CPU, 30 MB."""
 
 FILL_S = 2.0
 """How long a batch that is not full waits for decoders that have more. They run behind the model and get next to none

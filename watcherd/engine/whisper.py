@@ -47,11 +47,10 @@ SECONDS_PER_FRAME = 0.02
 """Of what the encoder makes of a window."""
 
 CPU_BATCH = 8
-CPU_BATCH_OF_SMALL = 24
-"""For models up to ``SMALL_WIDTH``. Most of a decoding step is what it costs for a single window: with a beam the base
-model decodes 48 windows, 24 at a time, in 0.91 of the time that they take in sixteens (medians of five rounds), and in
-no less all at once. Larger models spend theirs in the encoder, and there a memo would wait for 24 windows of somebody
-else's for minutes."""
+CPU_BATCH_OF_SMALL = 16
+"""For models up to ``SMALL_WIDTH``. Most of a decoding step is what it costs for a single window. 24 were up to a tenth
+faster, but then ten hours took 313 MB more memory than ten minutes, which fill no such batch. Larger models spend their
+time in the encoder, and there a memo would wait for many windows of somebody else's for minutes."""
 
 SMALL_WIDTH = 512
 """Of the base model; its cache of what was heard takes 18 MB a window."""
