@@ -11,8 +11,22 @@
 #define TOGETHER 5 /* queries that share what is read; their sums are to stay in registers */
 #define BLOCK 512  /* positions whose scores are kept until their values are read */
 
+typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
+
+INLINED floats from_bfloat16(const uint16_t *at) {
+    halves read;
+    memcpy(&read, at, sizeof read);
+    return (floats)(__builtin_convertvector(read, words) << 16);
+}
+
 INLINED floats from_either(const void *numbers, ptrdiff_t at, const int bfloat16) {
     return bfloat16 ? from_bfloat16((const uint16_t *)numbers + at) : from_float32((const float *)numbers + at);
+}
+
+INLINED float sum(floats of) {
+    float total = 0;
+    for (int lane = 0; lane < LANES; lane++) total += of[lane];
+    return total;
 }
 
 /* The sums of the lanes of each of 16 vectors. */
@@ -29,6 +43,23 @@ INLINED floats sums(const floats *of) {
     FOLD(of1, of2[0], of2[1], low1, low1 + 1);
     return of1;
 #undef FOLD
+}
+
+/* e to the power of what is not above 0, within 2 in the last place: the polynomial of Cephes' expf. */
+INLINED floats power(floats of) {
+    of = higher(of, all(-87.0f)); /* below, the result has no exponent */
+    const floats shifted = of * 1.44269504f + ROUNDING;
+    const ints exponent = (ints)shifted - (ints)all(ROUNDING);
+    const floats whole = shifted - ROUNDING;
+    const floats rest = of - whole * 0.693359375f + whole * 2.12194440e-4f;
+    floats value = all(1.9875691500e-4f);
+    value = value * rest + 1.3981999507e-3f;
+    value = value * rest + 8.3334519073e-3f;
+    value = value * rest + 4.1665795894e-2f;
+    value = value * rest + 1.6666665459e-1f;
+    value = value * rest + 5.0000001201e-1f;
+    value = value * rest * rest + rest + 1.0f;
+    return (floats)((ints)value + (exponent << 23));
 }
 
 /* Up to TOGETHER queries of a head, each [WIDTH], to what they get of its values; keys and values [count, WIDTH] begin
@@ -101,9 +132,9 @@ INLINED void attend_to_head(const int bfloat16, const int queries, const float *
 #define FOR_SO_MANY(bfloat16, queries) \
     attend_to_head(bfloat16, queries, asking, answers, keys, values, from, count, step, scale)
 
-static void attend_to_head_of_either(int bfloat16, int queries, const float *const *asking,
-                                                        float *const *answers, const void *keys, const void *values,
-                                                        ptrdiff_t from, ptrdiff_t count, ptrdiff_t step, float scale) {
+static void attend_to_head_of_either(int bfloat16, int queries, const float *const *asking, float *const *answers,
+                                     const void *keys, const void *values, ptrdiff_t from, ptrdiff_t count,
+                                     ptrdiff_t step, float scale) {
     switch (bfloat16 ? -queries : queries) {
     case 1: FOR_SO_MANY(0, 1); break;
     case 2: FOR_SO_MANY(0, 2); break;

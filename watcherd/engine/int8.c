@@ -3,9 +3,30 @@
 
 #include "vectors.h"
 
+#define ALONE 32768 /* numbers that one thread is done with before another is awake */
+
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
+INLINED ptrdiff_t lanes_from(ptrdiff_t first, ptrdiff_t count) { return count - first < LANES ? count - first : LANES; }
+
+/* The first ones of 16, and zeros. */
+INLINED floats some_from_float32(const float *at, ptrdiff_t lanes) {
+    if (lanes == LANES) return from_float32(at);
+    floats read = all(0);
+    memcpy(&read, at, (size_t)lanes * sizeof *at);
+    return read;
+}
+
+/* The way back: as many of 16 elements of this size. With a constant number of them it is one instruction. */
+INLINED void put(void *to, const void *from, ptrdiff_t lanes, size_t size) {
+    if (lanes == LANES)
+        memcpy(to, from, LANES * size);
+    else
+        memcpy(to, from, (size_t)lanes * size);
+}
+
 /* Zero is always a level, and none is below 0. */
-static void quantise_row(const float *row, uint8_t *levels, ptrdiff_t count, float steps,
-                                            float *step, float *zero) {
+static void quantise_row(const float *row, uint8_t *levels, ptrdiff_t count, float steps, float *step, float *zero) {
     floats above = all(0), below = all(0);
     for (ptrdiff_t first = 0; first < count; first += LANES) {
         const floats read = some_from_float32(row + first, lanes_from(first, count));
@@ -21,24 +42,16 @@ static void quantise_row(const float *row, uint8_t *levels, ptrdiff_t count, flo
         const ptrdiff_t lanes = lanes_from(first, count);
         const words rounded = (words)(some_from_float32(row + first, lanes) * scale + shift);
         const bytes level = __builtin_convertvector(rounded, bytes); /* their lowest */
-        if (lanes == LANES)
-            memcpy(levels + first, &level, sizeof level);
-        else
-            memcpy(levels + first, &level, (size_t)lanes);
+        put(levels + first, &level, lanes, sizeof *levels);
     }
 }
 
-static void dequantise_row(float *row, ptrdiff_t count, float step, float zero, const float *sums,
-                                              const float *bias) {
+static void dequantise_row(float *row, ptrdiff_t count, float step, float zero, const float *sums, const float *bias) {
     for (ptrdiff_t first = 0; first < count; first += LANES) {
         const ptrdiff_t lanes = lanes_from(first, count);
-        const floats levels =
-            some_from_float32(row + first, lanes) - some_from_float32(sums + first, lanes) * zero;
+        const floats levels = some_from_float32(row + first, lanes) - some_from_float32(sums + first, lanes) * zero;
         const floats number = levels * step + some_from_float32(bias + first, lanes);
-        if (lanes == LANES)
-            memcpy(row + first, &number, sizeof number);
-        else
-            memcpy(row + first, &number, (size_t)lanes * sizeof *row);
+        put(row + first, &number, lanes, sizeof *row);
     }
 }
 
